@@ -1,0 +1,149 @@
+//! What can be proposed. A command carries everything that `apply` needs and nothing that it must not see.
+
+use std::fmt;
+use std::sync::Arc;
+
+use types::{
+    AccessKeyId, AccountId, KeyId, Namespace, Principal, ProposalId, SecretArn, SecretName, StagingLabel, Tag,
+    Timestamp, VersionId,
+};
+
+use crate::secret::SealedValue;
+
+/// A command with the circumstances of its proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The same for every retry of one proposal.
+    pub proposal: ProposalId,
+    /// Who asked for it.
+    pub principal: Principal,
+    /// The log index of the state on which the request was authenticated and authorized.
+    pub decided_at: u64,
+    /// The leader's clock when it appended the command.
+    pub stamped: Timestamp,
+    /// What to do.
+    pub command: Command,
+}
+
+/// A change of the state. `Debug` and `Display` show the kind only.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Command {
+    /// The first command of a cluster; a second one is refused.
+    Bootstrap(Bootstrap),
+    /// CreateSecret, with or without a first version.
+    CreateSecret(CreateSecret),
+    /// PutSecretValue.
+    PutSecretValue(PutSecretValue),
+    /// DeleteSecret, with a window or at once.
+    DeleteSecret(DeleteSecret),
+}
+
+impl Command {
+    /// The kind's name, for logs and metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bootstrap(_) => "Bootstrap",
+            Self::CreateSecret(_) => "CreateSecret",
+            Self::PutSecretValue(_) => "PutSecretValue",
+            Self::DeleteSecret(_) => "DeleteSecret",
+        }
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())
+    }
+}
+
+/// The root principal and the keys that a new cluster starts with. All `sealed` members are barrier records.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// The first account.
+    pub account: AccountId,
+    /// The root access key's public half.
+    pub access_key_id: AccessKeyId,
+    /// The root access key's secret half, sealed.
+    pub access_key_secret: Arc<[u8]>,
+    /// The URI SAN of the root client certificate.
+    pub root_certificate_uri: Arc<str>,
+    /// The key of the HMAC that compares values without seeing them, sealed.
+    pub idempotency_key: Arc<[u8]>,
+    /// The default encryption key's id.
+    pub default_key: KeyId,
+    /// The default encryption key's first material, sealed.
+    pub default_key_material: Arc<[u8]>,
+}
+
+/// A new secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CreateSecret {
+    /// Account and region of the request.
+    pub namespace: Namespace,
+    /// The name, unique in the namespace among live and scheduled secrets.
+    pub name: SecretName,
+    /// The ARN, its suffix drawn by the proposer.
+    pub arn: SecretArn,
+    /// The ClientRequestToken.
+    pub token: VersionId,
+    /// Not empty.
+    pub description: Option<Arc<str>>,
+    /// The `KmsKeyId` as DescribeSecret echoes it; absent for the default key.
+    pub kms_key_id: Option<Arc<str>>,
+    /// Absent and empty are the same at creation.
+    pub tags: Vec<Tag>,
+    /// The first version's value, sealed under `arn` and `token`.
+    pub value: Option<SealedValue>,
+}
+
+/// A new version of a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PutSecretValue {
+    /// The secret, resolved by the proposer; gone by now means Conflict.
+    pub target: SecretArn,
+    /// The ClientRequestToken.
+    pub token: VersionId,
+    /// The value, sealed under `target` and `token`.
+    pub value: SealedValue,
+    /// Labels for the new version; AWSCURRENT where the request names none.
+    pub stages: Vec<StagingLabel>,
+}
+
+/// How a secret is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteMode {
+    /// Scheduled: readable again after RestoreSecret until that many days have passed.
+    Window {
+        /// 7 to 30.
+        days: u32,
+    },
+    /// At once; the name is free in the same command.
+    Force,
+}
+
+/// The end of a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeleteSecret {
+    /// The secret, resolved by the proposer; gone by now means Conflict.
+    pub target: SecretArn,
+    /// With a window or at once.
+    pub mode: DeleteMode,
+}
+
+macro_rules! debug_as_kind {
+    ($($name:ident),+) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        })+
+    };
+}
+
+debug_as_kind!(Bootstrap, CreateSecret, PutSecretValue, DeleteSecret);

@@ -1,0 +1,26 @@
+//! The deterministic core: [`Command`], [`State`] and [`State::apply`].
+//!
+//! Every node feeds the same commands in the same order and must come to the same state, so nothing here
+//! reads a clock, draws randomness, does I/O or iterates a hash map: time, ids, nonces and ciphertexts
+//! arrive inside the command. The state holds ciphertext and metadata only; it never sees a value or a key.
+//!
+//! `apply` is total. A refusal is a replicated value ([`Refusal`]); a broken invariant is a bug and stops the
+//! node. What is deliberately not here: how commands and records look on disk (`storage`), who may propose
+//! what (`service`, `policy`), and every key (`key-service`).
+
+mod apply;
+mod command;
+mod identity;
+mod outcome;
+mod proposals;
+mod record;
+mod secret;
+mod state;
+
+pub use command::{Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue};
+pub use identity::{AccessKey, Binding, Cluster, EncryptionKey};
+pub use outcome::{Applied, Outcome, Refusal};
+pub use proposals::{ProposalResult, Proposals};
+pub use record::{Change, Record, RecordKey, RecordKind, StateBuilder, UnexpectedRecord};
+pub use secret::{SealedValue, Secret, SecretUid, Version, VersionEntry};
+pub use state::{NamespaceIndex, State};

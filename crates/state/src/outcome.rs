@@ -1,0 +1,51 @@
+//! What a command came to, the same on every node.
+
+use types::{ApiError, SecretArn, SecretName, StagingLabel, Timestamp, VersionId};
+
+/// The result that is remembered under the proposal id.
+pub type Outcome = Result<Applied, Refusal>;
+
+/// A command that was carried out (or had been before, by the same token).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The cluster has its root principal and keys.
+    Bootstrapped,
+    /// A secret was created or got a version.
+    Written {
+        /// Of the secret that the caller now has: the existing one where a token was used again.
+        arn: SecretArn,
+        /// The secret's name.
+        name: SecretName,
+        /// Absent for a secret created without a value.
+        version: Option<VersionId>,
+        /// The labels that are on that version now, in the order AWSCURRENT, AWSPENDING, AWSPREVIOUS, others by text.
+        stages: Vec<StagingLabel>,
+    },
+    /// A secret was scheduled for deletion or deleted.
+    Deleted {
+        /// The secret's ARN.
+        arn: SecretArn,
+        /// The secret's name.
+        name: SecretName,
+        /// The end of the window; now for a forced delete.
+        deletion_date: Timestamp,
+    },
+}
+
+/// A command that changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// What the proposer decided on has changed since `decided_at`: decide again.
+    Conflict,
+    /// The decision is older than the memory of proposal results, so it is not known whether an earlier
+    /// attempt was applied. A first attempt is decided again; a retry is answered as unknown.
+    Forgotten,
+    /// The caller's error.
+    Api(ApiError),
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}

@@ -1,0 +1,119 @@
+//! A secret: metadata, sealed versions, and the labels that name them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use types::{KeyId, Namespace, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId};
+
+/// A secret's number inside the cluster, in the order of creation. It names records on disk, where names may not stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretUid(pub u64);
+
+/// One secret with all its versions.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// The secret's number.
+    pub uid: SecretUid,
+    /// Account and region.
+    pub namespace: Namespace,
+    /// Unique in the namespace.
+    pub name: SecretName,
+    /// Unique for ever: a secret made again under the same name has another suffix.
+    pub arn: SecretArn,
+    /// The token of the CreateSecret that made it.
+    pub create_token: VersionId,
+    /// Not empty.
+    pub description: Option<Arc<str>>,
+    /// As given; absent for the default key.
+    pub kms_key_id: Option<Arc<str>>,
+    /// `None` if never tagged, empty after all tags were removed: DescribeSecret shows the difference.
+    pub tags: Option<Vec<Tag>>,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Strictly later with each change of this secret.
+    pub last_changed: Timestamp,
+    /// The UTC day of the last GetSecretValue.
+    pub last_accessed: Option<Timestamp>,
+    /// The end of the deletion window, while one is set.
+    pub deletion_date: Option<Timestamp>,
+    /// In the order of creation.
+    pub versions: Vec<VersionEntry>,
+    /// Where each label stands: one version a label, by construction. Sorted by label.
+    pub labels: Vec<(StagingLabel, VersionId)>,
+    /// The part number of the next version's record.
+    pub next_part: u64,
+}
+
+impl Secret {
+    /// The version that carries `label`.
+    pub fn holder(&self, label: &StagingLabel) -> Option<&VersionId> {
+        let found = self.labels.binary_search_by(|(l, _)| l.cmp(label)).ok()?;
+        self.labels.get(found).map(|(_, version)| version)
+    }
+
+    /// The version of that id.
+    pub fn version(&self, id: &VersionId) -> Option<&VersionEntry> {
+        self.versions.iter().rev().find(|entry| entry.version.id == *id)
+    }
+
+    /// The labels of a version: AWSCURRENT, AWSPENDING, AWSPREVIOUS, then others by text.
+    pub fn stages_of(&self, id: &VersionId) -> Vec<StagingLabel> {
+        self.labels.iter().filter(|(_, holder)| holder == id).map(|(label, _)| label.clone()).collect()
+    }
+
+    /// Whether a deletion window is set.
+    pub const fn is_scheduled_for_deletion(&self) -> bool {
+        self.deletion_date.is_some()
+    }
+}
+
+/// A version in its secret: the immutable part shared, the rest beside it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VersionEntry {
+    /// What never changes after the version has its value.
+    pub version: Arc<Version>,
+    /// The UTC day of the last GetSecretValue of this version.
+    pub last_accessed: Option<Timestamp>,
+}
+
+/// A version's immutable part.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The part number of its record, unique in the secret.
+    pub part: u64,
+    /// The ClientRequestToken that made it.
+    pub id: VersionId,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Absent in the placeholder that a rotation begins with.
+    pub value: Option<SealedValue>,
+}
+
+/// A value as it is stored and replicated: encrypted before it was proposed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedValue {
+    /// SecretString or SecretBinary.
+    pub kind: ValueKind,
+    /// The key that wraps the data key.
+    pub key: KeyId,
+    /// Which material of that key, from 1.
+    pub material: u32,
+    /// The data key, wrapped; its context is {SecretARN, SecretVersionId}.
+    pub wrapped_key: Arc<[u8]>,
+    /// The value under the data key.
+    pub ciphertext: Arc<[u8]>,
+    /// HMAC of (account, region, name, token, kind, value): equal for equal requests, whatever the ciphertext.
+    pub fingerprint: [u8; 32],
+}
+
+macro_rules! debug_as_name {
+    ($($name:ident),+) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        })+
+    };
+}
+
+debug_as_name!(Secret, VersionEntry, Version, SealedValue);

@@ -1,0 +1,100 @@
+//! Every bound in one place. Each is a count, a number of bytes, or a [`Duration`].
+
+use std::time::Duration;
+
+/// Bytes of a secret's value, after base64 decoding (AWS: 65,536).
+pub const SECRET_VALUE_BYTES: usize = 65_536;
+/// Characters of a secret's name.
+pub const SECRET_NAME_CHARS: usize = 512;
+/// Characters of a `SecretId` in a request: a name or an ARN.
+pub const SECRET_ID_CHARS: usize = 2_048;
+/// Characters of a secret's description.
+pub const DESCRIPTION_CHARS: usize = 2_048;
+/// Characters of a `KmsKeyId` in a request.
+pub const KMS_KEY_ID_CHARS: usize = 2_048;
+/// Fewest and most characters of a ClientRequestToken, which becomes the VersionId.
+pub const CLIENT_REQUEST_TOKEN_CHARS: std::ops::RangeInclusive<usize> = 32..=64;
+/// Characters of one staging label.
+pub const STAGING_LABEL_CHARS: usize = 256;
+/// Staging labels in one request.
+pub const STAGING_LABELS_PER_REQUEST: usize = 20;
+/// Characters of a tag's key.
+pub const TAG_KEY_CHARS: usize = 128;
+/// Characters of a tag's value.
+pub const TAG_VALUE_CHARS: usize = 256;
+/// Days of a recovery window, inclusive.
+pub const RECOVERY_WINDOW_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
+/// The recovery window of a DeleteSecret that names none.
+pub const DEFAULT_RECOVERY_WINDOW_DAYS: u32 = 30;
+/// Entries of one page of a listing.
+pub const PAGE_ENTRIES: usize = 100;
+/// Secrets that one ListSecrets call looks at before it answers with a short page and a NextToken.
+pub const LIST_SCAN_ENTRIES: usize = 10_000;
+/// Filters of one request.
+pub const FILTERS: usize = 10;
+/// Values of one filter.
+pub const FILTER_VALUES: usize = 10;
+/// Characters of one filter value.
+pub const FILTER_VALUE_CHARS: usize = 512;
+/// Characters of a NextToken.
+pub const NEXT_TOKEN_CHARS: usize = 4_096;
+
+/// Bytes of a request body on the client port, JSON or gRPC.
+pub const REQUEST_BODY_BYTES: usize = 1 << 20;
+/// Bytes of all the headers of one request on the client port.
+pub const REQUEST_HEADER_BYTES: usize = 16 << 10;
+/// Nesting of a JSON request.
+pub const JSON_DEPTH: usize = 32;
+/// Connections that the client port keeps open.
+pub const CLIENT_CONNECTIONS: usize = 12_000;
+/// Connections that the peer port keeps open.
+pub const PEER_CONNECTIONS: usize = 256;
+/// Requests at once on one HTTP/2 connection.
+pub const STREAMS_PER_CONNECTION: u32 = 256;
+/// Time for a TLS handshake.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for the headers of an HTTP/1 request.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time for the body of a request.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a stopping node lets requests under way finish.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time from a request's arrival to its answer; a write that is not known by then is unknown.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+/// Time for one attempt at forwarding a proposal to the leader.
+pub const FORWARD_TIMEOUT: Duration = Duration::from_secs(4);
+/// Pause before a proposal or a barrier is tried again without a leader.
+pub const LEADER_RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// How often a use case decides again after a Conflict.
+pub const DECISIONS_PER_REQUEST: usize = 4;
+/// Requests that wait for one read barrier.
+pub const BARRIER_WAITERS: usize = 65_536;
+/// Proposals that this node has under way.
+pub const PROPOSALS_IN_FLIGHT: usize = 8_192;
+
+/// Results of proposals that `apply` remembers, by count.
+pub const PROPOSAL_RESULTS: usize = 16_384;
+/// Results of proposals that `apply` remembers, by age in log time.
+pub const PROPOSAL_RESULT_AGE: Duration = Duration::from_secs(15 * 60);
+
+/// Bytes of one log payload: a value, its wrapped key and the metadata of its secret, sealed.
+pub const LOG_PAYLOAD_BYTES: usize = 512 << 10;
+/// Bytes of one log segment, preallocated and zero-filled.
+pub const LOG_SEGMENT_BYTES: u64 = 64 << 20;
+/// Bytes that one read of the log returns, at least one entry.
+pub const LOG_READ_BYTES: usize = 4 << 20;
+/// Bytes of one append message between peers.
+pub const APPEND_BYTES: usize = 4 << 20;
+/// Bytes of log entries that are kept in memory for followers that keep up.
+pub const LOG_CACHE_BYTES: usize = 32 << 20;
+/// Bytes of log after which a checkpoint is taken.
+pub const CHECKPOINT_LOG_BYTES: u64 = 128 << 20;
+/// Age of the last checkpoint after which one is taken if anything changed.
+pub const CHECKPOINT_AGE: Duration = Duration::from_secs(15 * 60);
+/// Records that a checkpoint writes to the state store in one batch.
+pub const CHECKPOINT_BATCH_RECORDS: usize = 1_024;
+/// Bytes of one chunk of a snapshot stream.
+pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
+/// Bytes of one message on the peer port.
+pub const PEER_MESSAGE_BYTES: usize = 8 << 20;

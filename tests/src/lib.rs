@@ -1,0 +1,1 @@
+//! The test package has no library of its own.
