@@ -1,0 +1,32 @@
+//! The one place where randomness enters.
+
+use types::SecretBytes;
+
+/// Draws `N` bytes from the operating system: nonces, salts, ids, suffixes. Keys are drawn where they live.
+///
+/// # Panics
+/// When the operating system has no entropy to give. Nothing can be sealed safely after that, so the node stops.
+pub fn bytes<const N: usize>() -> [u8; N] {
+    let mut drawn = [0; N];
+    fill(&mut drawn);
+    drawn
+}
+
+/// Draws a key where it will live.
+///
+/// # Panics
+/// As [`bytes`].
+pub(crate) fn key() -> SecretBytes {
+    let born = SecretBytes::born(|key| {
+        fill(key);
+        Ok::<(), std::convert::Infallible>(())
+    });
+    match born {
+        Ok(key) => key,
+        Err(never) => match never {},
+    }
+}
+
+fn fill(out: &mut [u8]) {
+    getrandom::fill(out).expect("the operating system gives randomness");
+}
