@@ -1,1 +1,67 @@
-//! proto
+//! The wire: generated messages and services of `proto/`, and their conversions to [`types`].
+//!
+//! Light enough for a service to link. What is written to disk is another schema and lives in `storage`.
+
+use std::fmt;
+
+pub use prost;
+pub use tonic;
+
+mod time;
+
+pub use time::{from_wire_time, to_wire_time};
+
+/// `conclave.secrets.v1`.
+pub mod secrets {
+    /// Version 1.
+    #[allow(missing_debug_implementations, missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
+    pub mod v1 {
+        tonic::include_proto!("conclave.secrets.v1");
+    }
+}
+
+/// `conclave.cluster.v1`.
+pub mod cluster {
+    /// Version 1.
+    #[allow(missing_debug_implementations, missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
+    pub mod v1 {
+        tonic::include_proto!("conclave.cluster.v1");
+    }
+}
+
+/// `conclave.raft.v1`.
+pub mod raft {
+    /// Version 1.
+    #[allow(missing_debug_implementations, missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
+    pub mod v1 {
+        tonic::include_proto!("conclave.raft.v1");
+    }
+}
+
+/// The metadata key that names the region of a call.
+pub const REGION_METADATA: &str = "conclave-region";
+
+/// The domain of `google.rpc.ErrorInfo` in error details.
+pub const ERROR_DOMAIN: &str = "conclave";
+
+macro_rules! debug_as_name {
+    ($($path:path as $name:literal),+ $(,)?) => {
+        $(impl fmt::Debug for $path {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($name)
+            }
+        })+
+    };
+}
+
+debug_as_name! {
+    secrets::v1::CreateSecretRequest as "CreateSecretRequest",
+    secrets::v1::GetSecretValueResponse as "GetSecretValueResponse",
+    secrets::v1::PutSecretValueRequest as "PutSecretValueRequest",
+    raft::v1::Entry as "Entry",
+    raft::v1::AppendRequest as "AppendRequest",
+    raft::v1::SnapshotRequest as "SnapshotRequest",
+    raft::v1::ProposeRequest as "ProposeRequest",
+    raft::v1::ProposeResponse as "ProposeResponse",
+    raft::v1::Applied as "Applied",
+}
