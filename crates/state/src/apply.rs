@@ -1,1 +1,320 @@
-//! apply
+//! The one function that changes a state.
+//!
+//! Every command first decides, then changes: a refusal leaves nothing behind but log time and the memory
+//! of the proposal.
+
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+use types::{ApiError, ErrorCode, Principal, SecretArn, SecretName, StagingLabel, Timestamp, VersionId, limits};
+
+use crate::command::{Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue};
+use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
+use crate::labels::{self, Labels};
+use crate::outcome::{Applied, Outcome, Refusal};
+use crate::proposals::ProposalResult;
+use crate::secret::{SealedValue, Secret, SecretUid, Version, VersionEntry};
+use crate::state::State;
+
+impl State {
+    /// Applies the command at log index `index`, once: a proposal that is remembered answers as it did before.
+    ///
+    /// # Panics
+    /// When indices do not increase: the log is not what it promises to be, and the node must stop.
+    pub fn apply(&mut self, index: u64, envelope: Envelope) -> Outcome {
+        let last = self.proposals.by_index.get_max().map_or(self.proposals.forgotten_through, |(last, _)| *last);
+        assert!(index > last, "log index {index} comes after {last}");
+        self.time = self.time.max(envelope.stamped);
+
+        let Envelope { proposal, principal, decided_at, stamped: _, command } = envelope;
+        if let Some(known) = self.proposals.result(&proposal) {
+            return known.outcome.clone();
+        }
+        if self.proposals.may_have_forgotten(decided_at) {
+            // Not remembered: the floor never sinks, so every retry is refused as well.
+            return Err(Refusal::Forgotten);
+        }
+        let outcome = self.perform(index, &principal, decided_at, command);
+        self.proposals.remember(ProposalResult { index, at: self.time, proposal, outcome: outcome.clone() });
+        outcome
+    }
+
+    fn perform(&mut self, index: u64, principal: &Principal, decided_at: u64, command: Command) -> Outcome {
+        if !self.still_holds(principal, decided_at, &command) {
+            return Err(Refusal::Conflict);
+        }
+        match command {
+            Command::Bootstrap(command) => self.bootstrap(index, command),
+            Command::CreateSecret(command) => self.create_secret(command),
+            Command::PutSecretValue(command) => self.put_secret_value(command),
+            Command::DeleteSecret(command) => self.delete_secret(&command),
+        }
+    }
+
+    /// Whether the identity and the key that the command was decided on are still what they were.
+    fn still_holds(&self, principal: &Principal, decided_at: u64, command: &Command) -> bool {
+        let value = match command {
+            Command::Bootstrap(_) => return true,
+            Command::CreateSecret(command) => command.value.as_ref(),
+            Command::PutSecretValue(command) => Some(&command.value),
+            Command::DeleteSecret(_) => None,
+        };
+        self.principal_unchanged_since(principal, decided_at)
+            && value.is_none_or(|value| self.key_unchanged_since(value, decided_at))
+    }
+
+    fn principal_unchanged_since(&self, principal: &Principal, decided_at: u64) -> bool {
+        match principal {
+            Principal::System => true,
+            Principal::Root(account) => {
+                self.cluster.as_ref().is_some_and(|cluster| cluster.account == *account)
+                    && self.access_keys.values().all(|k| k.principal != *principal || k.changed_at <= decided_at)
+                    && self.bindings.values().all(|b| b.principal != *principal || b.changed_at <= decided_at)
+            }
+        }
+    }
+
+    fn key_unchanged_since(&self, value: &SealedValue, decided_at: u64) -> bool {
+        self.keys.get(&value.key).is_some_and(|key| key.changed_at <= decided_at)
+    }
+
+    fn bootstrap(&mut self, index: u64, command: Bootstrap) -> Outcome {
+        if self.cluster.is_some() {
+            return Err(ApiError::new(ErrorCode::InvalidRequest, "The cluster has been started already.").into());
+        }
+        let Bootstrap { account, default_key, .. } = command;
+        let principal = Principal::Root(account);
+        self.cluster = Some(Arc::new(Cluster { account, idempotency_key: command.idempotency_key, default_key }));
+        let access_key = AccessKey {
+            uid: self.draw_uid(),
+            id: command.access_key_id.clone(),
+            secret: command.access_key_secret,
+            principal: principal.clone(),
+            changed_at: index,
+        };
+        self.access_keys.insert(command.access_key_id, Arc::new(access_key));
+        let binding =
+            Binding { uid: self.draw_uid(), uri: command.root_certificate_uri.clone(), principal, changed_at: index };
+        self.bindings.insert(command.root_certificate_uri, Arc::new(binding));
+        let key = EncryptionKey {
+            uid: self.draw_uid(),
+            id: default_key,
+            account,
+            material: vec![command.default_key_material],
+            changed_at: index,
+        };
+        self.keys.insert(default_key, Arc::new(key));
+        Ok(Applied::Bootstrapped)
+    }
+
+    fn create_secret(&mut self, command: CreateSecret) -> Outcome {
+        if let Some(existing) = self.secret_named(&command.namespace, &command.name) {
+            return created_before(existing, &command);
+        }
+        if self.arns.contains_key(&command.arn) {
+            // The proposer draws another suffix.
+            return Err(Refusal::Conflict);
+        }
+        let uid = SecretUid(self.draw_uid());
+        let mut secret = Secret {
+            uid,
+            namespace: command.namespace,
+            name: command.name,
+            arn: command.arn,
+            create_token: command.token.clone(),
+            description: command.description,
+            kms_key_id: command.kms_key_id,
+            tags: Some(command.tags).filter(|tags| !tags.is_empty()),
+            created: self.time,
+            last_changed: self.time,
+            last_accessed: None,
+            deletion_date: None,
+            versions: Vec::new(),
+            labels: Vec::new(),
+            next_part: 0,
+        };
+        let version = command.value.is_some().then_some(command.token);
+        if let (Some(token), Some(value)) = (&version, command.value) {
+            labels::attach(&mut secret.labels, token, &[StagingLabel::Current], true);
+            let part = secret.draw_part();
+            secret.versions.push(VersionEntry::new(part, token.clone(), self.time, value));
+        }
+        let applied = written(&secret, version);
+        self.index(Arc::new(secret));
+        Ok(applied)
+    }
+
+    fn put_secret_value(&mut self, command: PutSecretValue) -> Outcome {
+        let PutSecretValue { target, token, value, stages } = command;
+        let secret = self.secret_by_arn(&target).ok_or(Refusal::Conflict)?;
+        if secret.is_scheduled_for_deletion() {
+            return Err(marked_for_deletion().into());
+        }
+        let existing = secret.version(&token).map(|entry| &entry.version);
+        if let Some(kept) = existing.and_then(|version| version.value.as_ref()) {
+            return if is_same(kept, &value) {
+                Ok(written(secret, Some(token)))
+            } else {
+                Err(token_in_use(&token, &secret.arn).into())
+            };
+        }
+
+        let mut next = secret.with_versions(Vec::new());
+        labels::attach(&mut next.labels, &token, &stages, !secret.has_labelled_value());
+        if next.labels.len() > limits::STAGING_LABELS_PER_SECRET {
+            return Err(label_quota().into());
+        }
+        next.versions = match existing {
+            Some(placeholder) => filled(&secret.versions, placeholder, value),
+            None => {
+                let entry = VersionEntry::new(next.draw_part(), token.clone(), self.time, value);
+                grown(&secret.versions, entry, &next.labels, self.time)?
+            }
+        };
+        next.last_changed = self.changed_after(secret);
+        let applied = written(&next, Some(token));
+        self.secrets.insert(next.uid, Arc::new(next));
+        Ok(applied)
+    }
+
+    fn delete_secret(&mut self, command: &DeleteSecret) -> Outcome {
+        let secret = self.secret_by_arn(&command.target).ok_or(Refusal::Conflict)?.clone();
+        let deletion_date = match command.mode {
+            DeleteMode::Force => {
+                self.purge(&secret);
+                self.time
+            }
+            DeleteMode::Window { .. } if secret.is_scheduled_for_deletion() => return Err(marked_deleted().into()),
+            DeleteMode::Window { days } => {
+                let end = self.time.plus_days(days);
+                let mut next = secret.as_ref().clone();
+                next.deletion_date = Some(end);
+                next.last_changed = self.changed_after(&secret);
+                self.secrets.insert(next.uid, Arc::new(next));
+                end
+            }
+        };
+        Ok(Applied::Deleted { arn: secret.arn.clone(), name: secret.name.clone(), deletion_date })
+    }
+
+    /// The LastChangedDate of a change made now: later than the one before, without moving log time.
+    fn changed_after(&self, secret: &Secret) -> Timestamp {
+        self.time.max(secret.last_changed.next())
+    }
+
+    const fn draw_uid(&mut self) -> u64 {
+        let uid = self.next_uid;
+        self.next_uid += 1;
+        uid
+    }
+}
+
+/// CreateSecret under a name that is taken: the same request again, or a refusal.
+fn created_before(secret: &Secret, command: &CreateSecret) -> Outcome {
+    if secret.is_scheduled_for_deletion() {
+        return Err(name_scheduled_for_deletion().into());
+    }
+    let version = secret.version(&command.token).map(|entry| &entry.version);
+    match (version.and_then(|version| version.value.as_ref()), &command.value) {
+        (Some(kept), Some(value)) if is_same(kept, value) => Ok(written(secret, Some(command.token.clone()))),
+        (Some(_), _) => Err(token_in_use(&command.token, &secret.arn).into()),
+        (None, None) if secret.create_token == command.token => Ok(written(secret, None)),
+        (None, _) => Err(name_exists(&command.name).into()),
+    }
+}
+
+/// Whether two seals are of one value. The fingerprint covers the kind too; ciphertexts always differ.
+fn is_same(kept: &SealedValue, value: &SealedValue) -> bool {
+    kept.kind == value.kind && bool::from(kept.fingerprint.ct_eq(&value.fingerprint))
+}
+
+fn written(secret: &Secret, version: Option<VersionId>) -> Applied {
+    let stages = version.as_ref().map_or_else(Vec::new, |id| secret.stages_of(id));
+    Applied::Written { arn: secret.arn.clone(), name: secret.name.clone(), version, stages }
+}
+
+/// The versions with the placeholder's value filled in; everything else of it stays.
+fn filled(versions: &[VersionEntry], placeholder: &Version, value: SealedValue) -> Vec<VersionEntry> {
+    let Version { part, ref id, created, value: _ } = *placeholder;
+    let full = Arc::new(Version { part, id: id.clone(), created, value: Some(value) });
+    let fill = |entry: &VersionEntry| match entry.version.part == part {
+        true => VersionEntry { version: full.clone(), last_accessed: entry.last_accessed },
+        false => entry.clone(),
+    };
+    versions.iter().map(fill).collect()
+}
+
+/// The versions with one more. Past the quota the oldest ones that have no label and are not young make room.
+fn grown(
+    versions: &[VersionEntry],
+    new: VersionEntry,
+    labels: &Labels,
+    now: Timestamp,
+) -> Result<Vec<VersionEntry>, ApiError> {
+    let mut excess = (versions.len() + 1).saturating_sub(limits::VERSIONS_PER_SECRET);
+    let removable = |version: &Version| {
+        now.since(version.created) > limits::YOUNG_VERSION_AGE && labels.iter().all(|(_, holder)| *holder != version.id)
+    };
+    let mut kept = Vec::with_capacity(versions.len() + 1);
+    for entry in versions {
+        if excess > 0 && removable(&entry.version) {
+            excess -= 1;
+        } else {
+            kept.push(entry.clone());
+        }
+    }
+    if excess > 0 {
+        return Err(version_quota());
+    }
+    kept.push(new);
+    Ok(kept)
+}
+
+fn name_exists(name: &SecretName) -> ApiError {
+    let message = format!("The operation failed because the secret {name} already exists.");
+    ApiError::new(ErrorCode::ResourceExists, message)
+}
+
+fn name_scheduled_for_deletion() -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidRequest,
+        "You can't create this secret because a secret with this name is already scheduled for deletion.",
+    )
+}
+
+fn token_in_use(token: &VersionId, arn: &SecretArn) -> ApiError {
+    let message = format!(
+        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
+    );
+    ApiError::new(ErrorCode::ResourceExists, message)
+}
+
+fn marked_for_deletion() -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidRequest,
+        "You can't perform this operation on the secret because it was marked for deletion.",
+    )
+}
+
+fn marked_deleted() -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidRequest,
+        "You tried to perform the operation on a secret that's currently marked deleted.",
+    )
+}
+
+fn label_quota() -> ApiError {
+    let message = format!(
+        "The secret's versions can have {} staging labels altogether. Remove some before you add others.",
+        limits::STAGING_LABELS_PER_SECRET
+    );
+    ApiError::new(ErrorCode::LimitExceeded, message)
+}
+
+fn version_quota() -> ApiError {
+    let message = format!(
+        "The secret has {} versions, and none of those without a staging label is old enough to be removed.",
+        limits::VERSIONS_PER_SECRET
+    );
+    ApiError::new(ErrorCode::LimitExceeded, message)
+}

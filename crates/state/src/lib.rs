@@ -8,19 +8,28 @@
 //! node. What is deliberately not here: how commands and records look on disk (`storage`), who may propose
 //! what (`service`, `policy`), and every key (`key-service`).
 
+#![warn(missing_docs, clippy::iter_over_hash_type, clippy::float_arithmetic)]
+
 mod apply;
+mod builder;
+mod change;
 mod command;
 mod identity;
+mod invariants;
+mod labels;
 mod outcome;
 mod proposals;
 mod record;
 mod secret;
 mod state;
 
+pub use builder::{StateBuilder, UnexpectedRecord};
+pub use change::Change;
 pub use command::{Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue};
 pub use identity::{AccessKey, Binding, Cluster, EncryptionKey};
+pub use invariants::BrokenInvariant;
 pub use outcome::{Applied, Outcome, Refusal};
 pub use proposals::{ProposalResult, Proposals};
-pub use record::{Change, Record, RecordKey, RecordKind, StateBuilder, UnexpectedRecord};
+pub use record::{Record, RecordKey, RecordKind, SecretRecord, VersionPart};
 pub use secret::{SealedValue, Secret, SecretUid, Version, VersionEntry};
 pub use state::{NamespaceIndex, State};

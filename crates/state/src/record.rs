@@ -2,13 +2,14 @@
 //!
 //! A record is the unit that is written when something changed; `storage` gives it bytes and seals it.
 
+use std::iter;
 use std::sync::Arc;
 
 use types::Timestamp;
 
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::ProposalResult;
-use crate::secret::{Secret, Version};
+use crate::secret::{Secret, SecretUid, Version, VersionEntry};
 use crate::state::State;
 
 /// The kind of a record. The numbers stand on disk and are never used again.
@@ -64,35 +65,128 @@ pub enum Record {
     Binding(Arc<Binding>),
     /// See [`EncryptionKey`].
     EncryptionKey(Arc<EncryptionKey>),
-    /// The secret; of its versions only part numbers and access days belong into the record's bytes.
-    Secret(Arc<Secret>),
+    /// See [`SecretRecord`].
+    Secret(SecretRecord),
     /// A version of the secret whose uid is the key's id.
     Version(Arc<Version>),
     /// A remembered result.
     Proposal(ProposalResult),
 }
 
-/// One difference between two states.
+/// A secret without the contents of its versions, which have records of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The record is new or has changed.
-    Put(RecordKey, Record),
-    /// The record is gone.
-    Remove(RecordKey),
+pub struct SecretRecord {
+    /// The secret; its `versions` are empty here.
+    pub secret: Arc<Secret>,
+    /// Its versions in the order of creation.
+    pub versions: Vec<VersionPart>,
 }
 
-/// A record that does not fit those before it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("record {key:?} {why}")]
-pub struct UnexpectedRecord {
-    /// Which record.
-    pub key: RecordKey,
-    /// What is wrong with it.
-    pub why: &'static str,
+/// What a secret's record says of one of its versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionPart {
+    /// The part of the version's record.
+    pub part: u64,
+    /// The UTC day of the last GetSecretValue of this version.
+    pub last_accessed: Option<Timestamp>,
 }
 
-/// Puts a state together from its records, which arrive in the order of their keys.
-#[derive(Debug, Default)]
-pub struct StateBuilder {
-    pub(crate) state: State,
+impl State {
+    /// All records in the order of their keys. The iterator keeps the state that it began with.
+    pub fn records(&self) -> impl Iterator<Item = (RecordKey, Record)> + Send + use<> {
+        let versions = |(uid, secret): (SecretUid, Arc<Secret>)| {
+            let record = move |at: usize| secret.versions.get(at).map(|entry| Record::version(uid, &entry.version));
+            (0..).map_while(record)
+        };
+        iter::once(self.counters())
+            .chain(self.identity_records())
+            .chain(self.secrets.clone().into_iter().map(|(_, secret)| Record::secret(&secret)))
+            .chain(self.secrets.clone().into_iter().flat_map(versions))
+            .chain(self.proposals.by_index.clone().into_iter().map(|(_, result)| Record::proposal(&result)))
+    }
+
+    /// The record of the counters.
+    pub(crate) const fn counters(&self) -> (RecordKey, Record) {
+        let record = Record::Counters {
+            time: self.time,
+            next_uid: self.next_uid,
+            forgotten_through: self.proposals.forgotten_through,
+        };
+        (RecordKey::single(RecordKind::Counters), record)
+    }
+
+    /// The few records whose maps are not in the order of their numbers.
+    fn identity_records(&self) -> Vec<(RecordKey, Record)> {
+        let mut records: Vec<_> = self.cluster.iter().map(Record::cluster).collect();
+        records.extend(self.access_keys.values().map(Record::access_key));
+        records.extend(self.bindings.values().map(Record::binding));
+        records.extend(self.keys.values().map(Record::encryption_key));
+        records.sort_by_key(|(key, _)| *key);
+        records
+    }
+}
+
+impl RecordKey {
+    /// The key of a kind that has one record only.
+    pub(crate) const fn single(kind: RecordKind) -> Self {
+        Self::numbered(kind, 0)
+    }
+
+    pub(crate) const fn numbered(kind: RecordKind, id: u64) -> Self {
+        Self { kind, id, part: 0 }
+    }
+
+    pub(crate) const fn of_version(uid: SecretUid, part: u64) -> Self {
+        Self { kind: RecordKind::Version, id: uid.0, part }
+    }
+}
+
+impl Record {
+    /// Whether the record says of itself what `key` says. A version does not know its secret.
+    pub fn is_of(&self, key: RecordKey) -> bool {
+        key == match self {
+            Self::Counters { .. } => RecordKey::single(RecordKind::Counters),
+            Self::Cluster(_) => RecordKey::single(RecordKind::Cluster),
+            Self::AccessKey(access_key) => RecordKey::numbered(RecordKind::AccessKey, access_key.uid),
+            Self::Binding(binding) => RecordKey::numbered(RecordKind::Binding, binding.uid),
+            Self::EncryptionKey(encryption_key) => RecordKey::numbered(RecordKind::EncryptionKey, encryption_key.uid),
+            Self::Secret(record) => RecordKey::numbered(RecordKind::Secret, record.secret.uid.0),
+            Self::Version(version) => RecordKey::of_version(SecretUid(key.id), version.part),
+            Self::Proposal(result) => RecordKey::numbered(RecordKind::Proposal, result.index),
+        }
+    }
+
+    pub(crate) fn cluster(cluster: &Arc<Cluster>) -> (RecordKey, Self) {
+        (RecordKey::single(RecordKind::Cluster), Self::Cluster(cluster.clone()))
+    }
+
+    pub(crate) fn access_key(access_key: &Arc<AccessKey>) -> (RecordKey, Self) {
+        (RecordKey::numbered(RecordKind::AccessKey, access_key.uid), Self::AccessKey(access_key.clone()))
+    }
+
+    pub(crate) fn binding(binding: &Arc<Binding>) -> (RecordKey, Self) {
+        (RecordKey::numbered(RecordKind::Binding, binding.uid), Self::Binding(binding.clone()))
+    }
+
+    pub(crate) fn encryption_key(encryption_key: &Arc<EncryptionKey>) -> (RecordKey, Self) {
+        let key = RecordKey::numbered(RecordKind::EncryptionKey, encryption_key.uid);
+        (key, Self::EncryptionKey(encryption_key.clone()))
+    }
+
+    pub(crate) fn secret(secret: &Secret) -> (RecordKey, Self) {
+        let part = |entry: &VersionEntry| VersionPart { part: entry.version.part, last_accessed: entry.last_accessed };
+        let record = SecretRecord {
+            versions: secret.versions.iter().map(part).collect(),
+            secret: Arc::new(secret.with_versions(Vec::new())),
+        };
+        (RecordKey::numbered(RecordKind::Secret, secret.uid.0), Self::Secret(record))
+    }
+
+    pub(crate) fn version(uid: SecretUid, version: &Arc<Version>) -> (RecordKey, Self) {
+        (RecordKey::of_version(uid, version.part), Self::Version(version.clone()))
+    }
+
+    pub(crate) fn proposal(result: &ProposalResult) -> (RecordKey, Self) {
+        (RecordKey::numbered(RecordKind::Proposal, result.index), Self::Proposal(result.clone()))
+    }
 }

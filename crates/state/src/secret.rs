@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use types::{KeyId, Namespace, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId};
 
+use crate::labels;
+
 /// A secret's number inside the cluster, in the order of creation. It names records on disk, where names may not stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretUid(pub u64);
@@ -47,8 +49,7 @@ pub struct Secret {
 impl Secret {
     /// The version that carries `label`.
     pub fn holder(&self, label: &StagingLabel) -> Option<&VersionId> {
-        let found = self.labels.binary_search_by(|(l, _)| l.cmp(label)).ok()?;
-        self.labels.get(found).map(|(_, version)| version)
+        labels::holder(&self.labels, label)
     }
 
     /// The version of that id.
@@ -65,6 +66,40 @@ impl Secret {
     pub const fn is_scheduled_for_deletion(&self) -> bool {
         self.deletion_date.is_some()
     }
+
+    /// Whether a version with a label has a value; if none does, the next value is the secret's first.
+    pub(crate) fn has_labelled_value(&self) -> bool {
+        let has_value = |id| self.version(id).is_some_and(|entry| entry.version.value.is_some());
+        self.labels.iter().any(|(_, holder)| has_value(holder))
+    }
+
+    /// A copy with other versions, so that the old ones need not be cloned first.
+    pub(crate) fn with_versions(&self, versions: Vec<VersionEntry>) -> Self {
+        Self {
+            uid: self.uid,
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            arn: self.arn.clone(),
+            create_token: self.create_token.clone(),
+            description: self.description.clone(),
+            kms_key_id: self.kms_key_id.clone(),
+            tags: self.tags.clone(),
+            created: self.created,
+            last_changed: self.last_changed,
+            last_accessed: self.last_accessed,
+            deletion_date: self.deletion_date,
+            versions,
+            labels: self.labels.clone(),
+            next_part: self.next_part,
+        }
+    }
+
+    /// The part number of a new version.
+    pub(crate) const fn draw_part(&mut self) -> u64 {
+        let part = self.next_part;
+        self.next_part += 1;
+        part
+    }
 }
 
 /// A version in its secret: the immutable part shared, the rest beside it.
@@ -74,6 +109,13 @@ pub struct VersionEntry {
     pub version: Arc<Version>,
     /// The UTC day of the last GetSecretValue of this version.
     pub last_accessed: Option<Timestamp>,
+}
+
+impl VersionEntry {
+    /// A version that nobody has read yet.
+    pub(crate) fn new(part: u64, id: VersionId, created: Timestamp, value: SealedValue) -> Self {
+        Self { version: Arc::new(Version { part, id, created, value: Some(value) }), last_accessed: None }
+    }
 }
 
 /// A version's immutable part.

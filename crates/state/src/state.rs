@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use types::{AccessKeyId, KeyId, Namespace, SecretName, Timestamp};
+use types::{AccessKeyId, KeyId, Namespace, SecretArn, SecretId, SecretName, Timestamp};
 
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::Proposals;
@@ -29,5 +29,99 @@ pub struct State {
     pub(crate) keys: OrdMap<KeyId, Arc<EncryptionKey>>,
     pub(crate) secrets: OrdMap<SecretUid, Arc<Secret>>,
     pub(crate) namespaces: OrdMap<Namespace, NamespaceIndex>,
+    pub(crate) arns: OrdMap<SecretArn, SecretUid>,
     pub(crate) proposals: Proposals,
+}
+
+impl State {
+    /// Log time: the highest stamp that was applied.
+    pub const fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// What `Bootstrap` wrote; `None` before it.
+    pub const fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.cluster.as_ref()
+    }
+
+    /// The access key of that id.
+    pub fn access_key(&self, id: &AccessKeyId) -> Option<&Arc<AccessKey>> {
+        self.access_keys.get(id)
+    }
+
+    /// The binding of a client certificate's URI SAN.
+    pub fn binding(&self, uri: &str) -> Option<&Arc<Binding>> {
+        self.bindings.get(uri)
+    }
+
+    /// The encryption key of that id.
+    pub fn encryption_key(&self, id: &KeyId) -> Option<&Arc<EncryptionKey>> {
+        self.keys.get(id)
+    }
+
+    /// The secret of that number.
+    pub fn secret(&self, uid: SecretUid) -> Option<&Arc<Secret>> {
+        self.secrets.get(&uid)
+    }
+
+    /// The live or scheduled secret of exactly that name.
+    pub fn secret_named(&self, namespace: &Namespace, name: &SecretName) -> Option<&Arc<Secret>> {
+        let uid = self.namespaces.get(namespace)?.by_name.get(name)?;
+        self.secrets.get(uid)
+    }
+
+    /// The live or scheduled secret of exactly that ARN, its suffix included.
+    pub fn secret_by_arn(&self, arn: &SecretArn) -> Option<&Arc<Secret>> {
+        self.secrets.get(self.arns.get(arn)?)
+    }
+
+    /// The secret that a request in `namespace` means by `id`.
+    pub fn find(&self, namespace: &Namespace, id: &SecretId) -> Option<&Arc<Secret>> {
+        match id {
+            SecretId::Name(name) => self.secret_named(namespace, name),
+            SecretId::Arn(arn) => self.secret_by_arn(arn).filter(|secret| secret.namespace == *namespace),
+            SecretId::Nowhere => None,
+        }
+    }
+
+    /// The secrets of a namespace; `None` when it has none.
+    pub fn namespace(&self, namespace: &Namespace) -> Option<&NamespaceIndex> {
+        self.namespaces.get(namespace)
+    }
+
+    /// All namespaces that have secrets, in their order.
+    pub fn namespaces(&self) -> impl Iterator<Item = (&Namespace, &NamespaceIndex)> {
+        self.namespaces.iter()
+    }
+
+    /// Live and scheduled secrets of all namespaces.
+    pub fn secret_count(&self) -> usize {
+        self.secrets.len()
+    }
+
+    /// The results of recent proposals.
+    pub const fn proposals(&self) -> &Proposals {
+        &self.proposals
+    }
+
+    /// Puts a secret into the map and every index. Its uid, name and ARN must be free.
+    pub(crate) fn index(&mut self, secret: Arc<Secret>) {
+        let index = self.namespaces.entry(secret.namespace.clone()).or_default();
+        index.by_name.insert(secret.name.clone(), secret.uid);
+        index.by_creation.insert(secret.uid);
+        self.arns.insert(secret.arn.clone(), secret.uid);
+        self.secrets.insert(secret.uid, secret);
+    }
+
+    /// Takes a secret out of the map and every index: its name is free.
+    pub(crate) fn purge(&mut self, secret: &Secret) {
+        self.secrets.remove(&secret.uid);
+        self.arns.remove(&secret.arn);
+        let Some(index) = self.namespaces.get_mut(&secret.namespace) else { return };
+        index.by_name.remove(&secret.name);
+        index.by_creation.remove(&secret.uid);
+        if index.by_name.is_empty() {
+            self.namespaces.remove(&secret.namespace);
+        }
+    }
 }

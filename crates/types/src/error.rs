@@ -117,6 +117,8 @@ error_codes! {
     Serialization = "SerializationException", 400, false, InvalidArgument;
     /// A body over the limit.
     RequestTooLarge = "RequestEntityTooLargeException", 413, false, ResourceExhausted;
+    /// A body that did not come in time.
+    RequestTimeout = "RequestTimeoutException", 408, false, Unavailable;
 }
 
 impl ErrorCode {
@@ -194,6 +196,7 @@ mod tests {
         assert_eq!(ErrorCode::ResourceNotFound.number(), 1);
         assert_eq!(ErrorCode::RequestTooLarge.number(), 25);
         assert_eq!(ErrorCode::from_number(0), None);
-        assert_eq!(ErrorCode::from_number(26), None);
+        assert_eq!(ErrorCode::RequestTimeout.number(), 26);
+        assert_eq!(ErrorCode::from_number(27), None);
     }
 }

@@ -18,10 +18,18 @@ pub const CLIENT_REQUEST_TOKEN_CHARS: std::ops::RangeInclusive<usize> = 32..=64;
 pub const STAGING_LABEL_CHARS: usize = 256;
 /// Staging labels in one request.
 pub const STAGING_LABELS_PER_REQUEST: usize = 20;
+/// Staging labels on all the versions of one secret.
+pub const STAGING_LABELS_PER_SECRET: usize = 20;
+/// Versions of one secret, labelled or not.
+pub const VERSIONS_PER_SECRET: usize = 100;
+/// A version up to this age is never removed, even if it has no label.
+pub const YOUNG_VERSION_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Characters of a tag's key.
 pub const TAG_KEY_CHARS: usize = 128;
 /// Characters of a tag's value.
 pub const TAG_VALUE_CHARS: usize = 256;
+/// Tags of one secret.
+pub const TAGS_PER_SECRET: usize = 50;
 /// Days of a recovery window, inclusive.
 pub const RECOVERY_WINDOW_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
 /// The recovery window of a DeleteSecret that names none.
@@ -60,6 +68,11 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a stopping node lets requests under way finish.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How far the date of a signature may be from this node's clock, either way (AWS: 15 minutes).
+pub const SIGNATURE_AGE: Duration = Duration::from_secs(15 * 60);
+/// Derived signing keys that a node keeps: one an access key, day and region.
+pub const SIGNING_KEYS: usize = 10_000;
+
 /// Time from a request's arrival to its answer; a write that is not known by then is unknown.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 /// Time for one attempt at forwarding a proposal to the leader.
@@ -70,6 +83,10 @@ pub const LEADER_RETRY_PAUSE: Duration = Duration::from_millis(50);
 pub const DECISIONS_PER_REQUEST: usize = 4;
 /// Requests that wait for one read barrier.
 pub const BARRIER_WAITERS: usize = 65_536;
+/// Secrets of access keys that a node keeps opened.
+pub const OPENED_ACCESS_KEYS: usize = 4_096;
+/// Versions of key material that a node keeps opened.
+pub const OPENED_KEY_MATERIAL: usize = 1_024;
 /// Proposals that this node has under way.
 pub const PROPOSALS_IN_FLIGHT: usize = 8_192;
 
@@ -82,6 +99,12 @@ pub const PROPOSAL_RESULT_AGE: Duration = Duration::from_secs(15 * 60);
 pub const LOG_PAYLOAD_BYTES: usize = 512 << 10;
 /// Bytes of one log segment, preallocated and zero-filled.
 pub const LOG_SEGMENT_BYTES: u64 = 64 << 20;
+/// Bytes of frames that the log writes and syncs at once.
+pub const LOG_BATCH_BYTES: usize = 4 << 20;
+/// Bytes of frames that wait for the log's writer before a caller has to wait.
+pub const LOG_QUEUE_BYTES: usize = 16 << 20;
+/// Changes that wait for the log's writer before a caller has to wait.
+pub const LOG_QUEUE_CHANGES: usize = 16_384;
 /// Bytes that one read of the log returns, at least one entry.
 pub const LOG_READ_BYTES: usize = 4 << 20;
 /// Bytes of one append message between peers.

@@ -1,0 +1,116 @@
+//! Puts a state together from its records.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::invariants::BrokenInvariant;
+use crate::record::{Record, RecordKey, RecordKind, SecretRecord, VersionPart};
+use crate::secret::{Secret, Version, VersionEntry};
+use crate::state::State;
+
+/// A record that does not fit those before it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("record {key:?} {why}")]
+pub struct UnexpectedRecord {
+    /// Which record.
+    pub key: RecordKey,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl From<BrokenInvariant> for UnexpectedRecord {
+    fn from(BrokenInvariant { key, why }: BrokenInvariant) -> Self {
+        Self { key, why }
+    }
+}
+
+/// Puts a state together from its records, which arrive in the order of their keys.
+#[derive(Debug, Default)]
+pub struct StateBuilder {
+    state: State,
+    last: Option<RecordKey>,
+    /// Secrets that wait for their versions, in the order of their numbers.
+    waiting: VecDeque<SecretRecord>,
+    /// The versions of the first of them that have come.
+    versions: Vec<VersionEntry>,
+}
+
+impl StateBuilder {
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// [`UnexpectedRecord`] for a record that is not where it belongs or contradicts another one.
+    pub fn push(&mut self, key: RecordKey, record: Record) -> Result<(), UnexpectedRecord> {
+        require(self.last.is_none_or(|last| last < key), key, "is out of order")?;
+        require(self.last.is_some() || key.kind == RecordKind::Counters, key, "stands where the counters belong")?;
+        require(record.is_of(key), key, "is that of another key")?;
+        self.last = Some(key);
+        let state = &mut self.state;
+        let twice = match record {
+            Record::Counters { time, next_uid, forgotten_through } => {
+                state.time = time;
+                state.next_uid = next_uid;
+                state.proposals.forgotten_through = forgotten_through;
+                false
+            }
+            Record::Cluster(cluster) => state.cluster.replace(cluster).is_some(),
+            Record::AccessKey(record) => state.access_keys.insert(record.id.clone(), record).is_some(),
+            Record::Binding(record) => state.bindings.insert(record.uri.clone(), record).is_some(),
+            Record::EncryptionKey(record) => state.keys.insert(record.id, record).is_some(),
+            Record::Secret(record) => {
+                require(record.secret.versions.is_empty(), key, "holds versions itself")?;
+                self.waiting.push_back(record);
+                false
+            }
+            Record::Version(version) => return self.push_version(key, version),
+            Record::Proposal(result) => {
+                let twice = state.proposals.by_id.contains_key(&result.proposal);
+                state.proposals.insert(result);
+                twice
+            }
+        };
+        require(!twice, key, "is there a second time")
+    }
+
+    /// The state, once all records have come.
+    ///
+    /// # Errors
+    /// [`UnexpectedRecord`] for a record that is missing, or that breaks an invariant of the whole.
+    pub fn finish(mut self) -> Result<State, UnexpectedRecord> {
+        require(self.last.is_some(), RecordKey::single(RecordKind::Counters), "is missing")?;
+        while let Some(record) = self.waiting.pop_front() {
+            self.complete(record)?;
+        }
+        self.state.invariants()?;
+        Ok(self.state)
+    }
+
+    fn push_version(&mut self, key: RecordKey, version: Arc<Version>) -> Result<(), UnexpectedRecord> {
+        while let Some(record) = self.waiting.pop_front_if(|record| record.secret.uid.0 < key.id) {
+            self.complete(record)?;
+        }
+        let record = self.waiting.front().filter(|record| record.secret.uid.0 == key.id);
+        let expected = record.and_then(|record| record.versions.get(self.versions.len()));
+        let Some(VersionPart { last_accessed, .. }) = expected.filter(|part| part.part == key.part).copied() else {
+            return Err(UnexpectedRecord { key, why: "is not a version that its secret names next" });
+        };
+        self.versions.push(VersionEntry { version, last_accessed });
+        Ok(())
+    }
+
+    /// Gives a secret the versions that have come, and enters it into the state.
+    fn complete(&mut self, record: SecretRecord) -> Result<(), UnexpectedRecord> {
+        let SecretRecord { secret, versions: parts } = record;
+        let key = RecordKey::numbered(RecordKind::Secret, secret.uid.0);
+        let versions = std::mem::take(&mut self.versions);
+        require(versions.len() == parts.len(), key, "names a version that is missing")?;
+        require(self.state.secret_named(&secret.namespace, &secret.name).is_none(), key, "has the name of another")?;
+        require(self.state.secret_by_arn(&secret.arn).is_none(), key, "has the ARN of another")?;
+        self.state.index(Arc::new(Secret { versions, ..Arc::unwrap_or_clone(secret) }));
+        Ok(())
+    }
+}
+
+fn require(holds: bool, key: RecordKey, why: &'static str) -> Result<(), UnexpectedRecord> {
+    if holds { Ok(()) } else { Err(UnexpectedRecord { key, why }) }
+}

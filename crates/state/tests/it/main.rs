@@ -1,0 +1,12 @@
+//! What `state` promises, through its public face only.
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
+mod bootstrap;
+mod create;
+mod delete;
+mod fixture;
+mod memory;
+mod put;
+mod random;
+mod records;
+mod tokens;

@@ -1,0 +1,309 @@
+//! Random command sequences. `CONCLAVE_STATE_CASES` sets how many; a failure prints the seed, and
+//! `CONCLAVE_STATE_SEED=<seed> cargo nextest run -p state random` runs the same ones again.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use state::{
+    Applied, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Outcome, PutSecretValue, Refusal, State,
+};
+use types::{Namespace, Principal, ProposalId, SecretArn, SecretName, Timestamp, ValueKind, VersionId, limits};
+
+use crate::fixture::{HOUR_MS, START, account, bootstrap_command, labels, name, namespace_of, refused, sealed, token};
+use crate::records::{Records, rebuilt, records_of, write};
+
+const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
+const NAMES: [&str; 3] = ["a", "b", "prod/c"];
+const VALUES: [&str; 3] = ["x", "y", "z"];
+const STAGES: [&str; 8] = [
+    "AWSCURRENT",
+    "AWSCURRENT",
+    "AWSPENDING",
+    "AWSPREVIOUS",
+    "one two",
+    "two three",
+    "AWSCURRENT AWSPENDING one",
+    "AWSPENDING AWSPREVIOUS",
+];
+
+/// One thing that happens in a sequence; what it refers to is looked up in the state of that moment.
+#[derive(Clone, Debug)]
+enum Step {
+    Create {
+        secret: (&'static str, &'static str),
+        token: u8,
+        value: Option<Value>,
+    },
+    Put {
+        secret: (&'static str, &'static str),
+        token: u8,
+        value: Value,
+        stages: &'static str,
+    },
+    Delete {
+        secret: (&'static str, &'static str),
+        force: bool,
+    },
+    /// An envelope of before comes again.
+    Retry(prop::sample::Index),
+    /// The stamps of the leader from here on; it may go back.
+    Clock(i64),
+    /// The next decisions are made that many entries behind.
+    Lag(u64),
+    /// The incremental checkpoint.
+    Checkpoint,
+}
+
+type Value = (&'static str, bool);
+
+fn step() -> impl Strategy<Value = Step> {
+    let secret = || (select(&REGIONS[..]), select(&NAMES[..]));
+    let value = || (select(&VALUES[..]), prop::bool::weighted(0.2));
+    let few = 0..6_u8;
+    let hour = i64::try_from(HOUR_MS).expect("an hour is not long");
+    prop_oneof![
+        4 => (secret(), few.clone(), prop::option::weighted(0.8, value()))
+            .prop_map(|(secret, token, value)| Step::Create { secret, token, value }),
+        8 => (secret(), 0..12_u8, value(), select(&STAGES[..]))
+            .prop_map(|(secret, token, value, stages)| Step::Put { secret, token, value, stages }),
+        2 => (secret(), any::<bool>()).prop_map(|(secret, force)| Step::Delete { secret, force }),
+        3 => any::<prop::sample::Index>().prop_map(Step::Retry),
+        2 => (-hour..3 * hour).prop_map(Step::Clock),
+        1 => (0..20_u64).prop_map(Step::Lag),
+        2 => Just(Step::Checkpoint),
+    ]
+}
+
+/// Two nodes with one log, a store with incremental checkpoints, and what each proposal was answered.
+struct World {
+    one: State,
+    two: State,
+    index: u64,
+    now: Timestamp,
+    lag: u64,
+    sent: Vec<Envelope>,
+    answers: BTreeMap<ProposalId, Outcome>,
+    checkpoint: State,
+    store: Records,
+}
+
+impl World {
+    fn new() -> Self {
+        let empty = State::default();
+        let mut world = Self {
+            one: empty.clone(),
+            two: empty.clone(),
+            index: 0,
+            now: START,
+            lag: 0,
+            sent: Vec::new(),
+            answers: BTreeMap::new(),
+            store: records_of(&empty),
+            checkpoint: empty,
+        };
+        let bootstrap = world.envelope(Command::Bootstrap(bootstrap_command()));
+        world.apply(Envelope { principal: Principal::System, ..bootstrap });
+        world
+    }
+
+    fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Create { secret, token, value } => self.create(secret, token, value),
+            Step::Put { secret, token: number, value, stages } => {
+                let target = self.target(secret);
+                let value = self.value(value);
+                let command =
+                    PutSecretValue { target, token: token(&number.to_string()), value, stages: labels(stages) };
+                self.apply(self.envelope(Command::PutSecretValue(command)));
+            }
+            Step::Delete { secret, force } => {
+                let mode = if force { DeleteMode::Force } else { DeleteMode::Window { days: 7 } };
+                self.apply(self.envelope(Command::DeleteSecret(DeleteSecret { target: self.target(secret), mode })));
+            }
+            Step::Retry(which) => {
+                let envelope = which.get(&self.sent).clone();
+                self.apply(envelope);
+            }
+            Step::Clock(ms) => self.now = Timestamp::from_millis(self.now.as_millis().saturating_add_signed(ms)),
+            Step::Lag(entries) => self.lag = entries,
+            Step::Checkpoint => self.checkpoint(),
+        }
+    }
+
+    fn create(&mut self, secret: (&str, &str), number: u8, value: Option<Value>) {
+        let (namespace, name) = names(secret);
+        let command = CreateSecret {
+            arn: SecretArn::new(&namespace, &name, &format!("{:06}", self.index)),
+            namespace,
+            name,
+            token: token(&number.to_string()),
+            description: None,
+            kms_key_id: None,
+            tags: Vec::new(),
+            value: value.map(|value| self.value(value)),
+        };
+        self.apply(self.envelope(Command::CreateSecret(command)));
+    }
+
+    fn value(&self, (text, binary): Value) -> state::SealedValue {
+        sealed(text, if binary { ValueKind::Binary } else { ValueKind::String }, self.index)
+    }
+
+    /// The ARN of the secret, or one that nothing has.
+    fn target(&self, secret: (&str, &str)) -> SecretArn {
+        let (namespace, name) = names(secret);
+        let found = self.one.secret_named(&namespace, &name).map(|secret| secret.arn.clone());
+        found.unwrap_or_else(|| SecretArn::new(&namespace, &name, "nobody"))
+    }
+
+    fn envelope(&self, command: Command) -> Envelope {
+        let mut proposal = [0xAA; 16];
+        proposal[..8].copy_from_slice(&(self.index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes());
+        Envelope {
+            proposal: ProposalId(proposal),
+            principal: Principal::Root(account()),
+            decided_at: self.index.saturating_sub(self.lag),
+            stamped: self.now,
+            command,
+        }
+    }
+
+    fn apply(&mut self, envelope: Envelope) {
+        self.index += 1;
+        let before = self.one.clone();
+        let outcome = self.one.apply(self.index, envelope.clone());
+        assert_eq!(self.two.apply(self.index, envelope.clone()), outcome, "the copies answer differently");
+        assert_eq!(self.one.invariants(), Ok(()));
+        assert_eq!(self.one.time(), before.time().max(envelope.stamped));
+        assert!(self.one.proposals().len() <= limits::PROPOSAL_RESULTS);
+        self.check_answer(&before, &envelope, &outcome);
+        self.check_secrets(&before);
+        self.sent.push(envelope);
+    }
+
+    /// A proposal has one answer for ever, or none any more; only the first time changes a secret.
+    fn check_answer(&mut self, before: &State, envelope: &Envelope, outcome: &Outcome) {
+        let known = self.answers.get(&envelope.proposal);
+        if *outcome == Err(Refusal::Forgotten) {
+            assert!(envelope.decided_at < before.proposals().forgotten_through());
+        } else if let Some(known) = known {
+            assert_eq!(outcome, known, "a retry was answered differently");
+        }
+        if known.is_some() || outcome.is_err() {
+            assert_eq!(secrets(before), secrets(&self.one), "what was refused or repeated has changed something");
+        }
+        if *outcome != Err(Refusal::Forgotten) {
+            self.answers.entry(envelope.proposal).or_insert_with(|| outcome.clone());
+        }
+        self.check_token(
+            before,
+            &envelope.command,
+            outcome,
+            known_or_forgotten(known_before(before, envelope), outcome),
+        );
+    }
+
+    /// What a put with a token must come to, told from the state before it.
+    fn check_token(&self, before: &State, command: &Command, outcome: &Outcome, repeated: bool) {
+        let Command::PutSecretValue(put) = command else { return };
+        let Some(secret) = before.secret_by_arn(&put.target) else { return };
+        if repeated || *outcome == Err(Refusal::Conflict) || secret.is_scheduled_for_deletion() {
+            return;
+        }
+        let kept = secret.version(&put.token).and_then(|entry| entry.version.value.as_ref());
+        let after = &self.one.secret_by_arn(&put.target).expect("a put removes nothing");
+        match kept {
+            Some(kept) if kept.fingerprint == put.value.fingerprint => {
+                assert_eq!(written_version(outcome), Some(&put.token));
+                assert_eq!(*after, secret);
+            }
+            Some(_) => assert!(refused(outcome).1.starts_with("You can't use ClientRequestToken ")),
+            None => {
+                assert_eq!(written_version(outcome), Some(&put.token));
+                let now = after.version(&put.token).and_then(|entry| entry.version.value.as_ref());
+                assert_eq!(now, Some(&put.value));
+            }
+        }
+    }
+
+    /// A secret that lives on keeps its values, and a change of it has a later date.
+    fn check_secrets(&self, before: &State) {
+        for (_, index) in before.namespaces() {
+            for uid in &index.by_creation {
+                let (Some(old), Some(new)) = (before.secret(*uid), self.one.secret(*uid)) else { continue };
+                assert!(old == new || old.last_changed < new.last_changed);
+                assert!(new.labels.len() <= limits::STAGING_LABELS_PER_SECRET);
+                assert!(new.versions.len() <= limits::VERSIONS_PER_SECRET);
+                for entry in &old.versions {
+                    assert_eq!(new.version(&entry.version.id), Some(entry), "a version has changed");
+                }
+            }
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        write(&mut self.store, self.one.changes_since(&self.checkpoint).collect());
+        assert_eq!(self.store, records_of(&self.one));
+        self.checkpoint = self.one.clone();
+        // From here on the second node is one that was restarted from its checkpoint.
+        self.two = rebuilt(self.store.clone()).expect("a checkpoint can be loaded");
+        assert_eq!(self.one, self.two);
+    }
+}
+
+fn names((region, secret): (&str, &str)) -> (Namespace, SecretName) {
+    (namespace_of(region), name(secret))
+}
+
+fn known_before(before: &State, envelope: &Envelope) -> bool {
+    before.proposals().result(&envelope.proposal).is_some()
+}
+
+fn known_or_forgotten(known: bool, outcome: &Outcome) -> bool {
+    known || *outcome == Err(Refusal::Forgotten)
+}
+
+fn written_version(outcome: &Outcome) -> Option<&VersionId> {
+    match outcome {
+        Ok(Applied::Written { version, .. }) => version.as_ref(),
+        _ => None,
+    }
+}
+
+/// Everything but time and the memory of proposals.
+fn secrets(state: &State) -> Vec<(state::RecordKey, state::Record)> {
+    let is_secret =
+        |(key, _): &(state::RecordKey, _)| matches!(key.kind, state::RecordKind::Secret | state::RecordKind::Version);
+    state.records().filter(is_secret).collect()
+}
+
+fn from_env<T: std::str::FromStr>(variable: &str) -> Option<T> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number")))
+}
+
+#[test]
+fn random_commands_keep_every_promise() {
+    let cases = from_env("CONCLAVE_STATE_CASES").unwrap_or(1000);
+    let seed: u64 = from_env("CONCLAVE_STATE_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let outcome = runner.run(&prop::collection::vec(step(), 1..80), |steps| {
+        let mut world = World::new();
+        steps.iter().for_each(|step| world.step(step));
+        world.checkpoint();
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        let steps = match &error {
+            TestError::Fail(_, steps) => format!("{steps:#?}"),
+            TestError::Abort(_) => String::new(),
+        };
+        panic!("{error}\n{steps}\nreplay: CONCLAVE_STATE_SEED={seed} cargo nextest run -p state random");
+    }
+}

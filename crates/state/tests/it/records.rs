@@ -1,0 +1,176 @@
+//! A state is the set of its records, no more and no less.
+
+use std::collections::BTreeMap;
+
+use state::{Change, DeleteMode, Record, RecordKey, RecordKind, State, StateBuilder, UnexpectedRecord};
+
+use crate::fixture::{Node, token};
+
+pub(crate) type Records = BTreeMap<RecordKey, Record>;
+
+/// The records as a store would hold them; their order is that of the keys.
+#[track_caller]
+pub(crate) fn records_of(state: &State) -> Records {
+    let records: Vec<_> = state.records().collect();
+    assert!(records.is_sorted_by(|(a, _), (b, _)| a < b), "records are not in the order of their keys");
+    assert!(records.iter().all(|(key, record)| record.is_of(*key)));
+    records.into_iter().collect()
+}
+
+pub(crate) fn rebuilt(records: impl IntoIterator<Item = (RecordKey, Record)>) -> Result<State, UnexpectedRecord> {
+    let mut builder = StateBuilder::default();
+    for (key, record) in records {
+        builder.push(key, record)?;
+    }
+    builder.finish()
+}
+
+/// Writes the changes into a store; each key is written at most once.
+#[track_caller]
+pub(crate) fn write(records: &mut Records, changes: Vec<Change>) {
+    let mut written = BTreeMap::new();
+    for change in changes {
+        let (key, record) = match change {
+            Change::Put(key, record) => (key, Some(record)),
+            Change::Remove(key) => (key, None),
+        };
+        assert!(written.insert(key, record.is_some()).is_none(), "{key:?} is written twice");
+        let before = match record {
+            Some(record) => records.insert(key, record.clone()).filter(|before| *before == record),
+            None => {
+                assert!(records.remove(&key).is_some(), "{key:?} is removed and was not there");
+                None
+            }
+        };
+        assert!(before.is_none(), "{key:?} is written and has not changed");
+    }
+}
+
+fn example() -> Node {
+    let mut node = Node::new();
+    node.create("a", "1", Some("v1")).unwrap();
+    node.create("empty", "1", None).unwrap();
+    node.put("a", "2", "v2", "AWSCURRENT mine").unwrap();
+    node.create("b", "1", Some("v1")).unwrap();
+    node.delete("b", DeleteMode::Window { days: 7 }).unwrap();
+    node.create("c", "1", Some("v1")).unwrap();
+    node.delete("c", DeleteMode::Force).unwrap();
+    node
+}
+
+#[test]
+fn a_state_is_rebuilt_from_its_records() {
+    for state in [State::default(), Node::new().state, example().state] {
+        assert_eq!(rebuilt(state.records()), Ok(state.clone()));
+        assert_eq!(rebuilt(records_of(&state)), Ok(state));
+    }
+}
+
+#[test]
+fn a_rebuilt_state_goes_on_like_the_original() {
+    let mut original = example();
+    let mut copy = Node { state: rebuilt(original.state.records()).unwrap(), ..original.clone() };
+    for node in [&mut original, &mut copy] {
+        node.put("a", "3", "v3", "AWSCURRENT").unwrap();
+        node.create("c", "1", Some("v1")).unwrap();
+    }
+    assert_eq!(original.state, copy.state);
+}
+
+#[test]
+fn a_record_that_is_missing_is_noticed() {
+    let state = example().state;
+    let all: Vec<_> = state.records().collect();
+    let optional = [RecordKind::Proposal, RecordKind::AccessKey, RecordKind::Binding];
+    for left_out in 0..all.len() {
+        let key = all[left_out].0;
+        let rest = all.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, record)| record.clone());
+        assert_eq!(rebuilt(rest).is_ok(), optional.contains(&key.kind), "{key:?}");
+    }
+}
+
+#[test]
+fn a_record_out_of_place_is_named() {
+    let all: Vec<_> = example().state.records().collect();
+    for at in 1..all.len() {
+        let mut swapped = all.clone();
+        swapped.swap(at - 1, at);
+        assert!(rebuilt(swapped).is_err());
+        let mut doubled = all.clone();
+        doubled.insert(at, all[at - 1].clone());
+        let why = "is out of order";
+        assert_eq!(rebuilt(doubled), Err(UnexpectedRecord { key: all[at - 1].0, why }));
+        let mut renamed = all.clone();
+        renamed[at].0.id += 1000;
+        assert!(rebuilt(renamed).is_err());
+    }
+}
+
+#[test]
+fn a_record_that_contradicts_another_is_refused() {
+    let state = example().state;
+    let uid = |name: &str| {
+        let found = state.records().find_map(|(key, record)| match record {
+            Record::Secret(record) if record.secret.name.as_str() == name => Some(key),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let changed = |key: RecordKey, change: &dyn Fn(&mut state::Secret)| {
+        rebuilt(state.records().map(|(k, record)| match record {
+            Record::Secret(mut record) if k == key => {
+                let mut secret = record.secret.as_ref().clone();
+                change(&mut secret);
+                record.secret = secret.into();
+                (k, Record::Secret(record))
+            }
+            other => (k, other),
+        }))
+    };
+    let (a, b) = (uid("a"), uid("b"));
+    let arn_of_b = state.secret(state::SecretUid(b.id)).unwrap().arn.clone();
+    let name_of_a = state.secret(state::SecretUid(a.id)).unwrap().name.clone();
+    assert!(changed(a, &|_| {}).is_ok());
+    assert!(changed(b, &|secret| secret.name = name_of_a.clone()).is_err());
+    assert!(changed(a, &|secret| secret.arn = arn_of_b.clone()).is_err());
+    assert!(changed(a, &|secret| secret.labels.reverse()).is_err());
+    assert!(changed(a, &|secret| secret.labels[0].1 = token("nowhere")).is_err());
+    assert!(changed(a, &|secret| drop(secret.labels.remove(0))).is_err());
+    assert!(changed(a, &|secret| secret.next_part = 0).is_err());
+    assert!(changed(a, &|secret| secret.created = secret.created.next()).is_err());
+}
+
+#[test]
+fn changes_name_only_what_differs() {
+    let mut node = example();
+    let before = node.state.clone();
+    assert_eq!(node.state.changes_since(&before).count(), 0);
+    node.put("a", "3", "v3", "AWSCURRENT").unwrap();
+    let mut kinds: Vec<_> = node
+        .state
+        .changes_since(&before)
+        .map(|change| match change {
+            Change::Put(key, _) => key.kind,
+            Change::Remove(key) => panic!("{key:?} is removed"),
+        })
+        .collect();
+    kinds.sort();
+    // Log time stood still, and the two older versions are as they were.
+    assert_eq!(kinds, [RecordKind::Secret, RecordKind::Version, RecordKind::Proposal]);
+}
+
+#[test]
+fn changes_lead_from_any_state_to_any_other() {
+    let mut later = example();
+    later.pass(3_600_000);
+    later.delete("a", DeleteMode::Force).unwrap();
+    later.create("a", "9", Some("v")).unwrap();
+    let states = [State::default(), Node::new().state, example().state, later.state];
+    for from in &states {
+        for to in &states {
+            let mut records = records_of(from);
+            write(&mut records, to.changes_since(from).collect());
+            assert_eq!(records, records_of(to));
+        }
+    }
+}
