@@ -1,1 +1,40 @@
-//! storage
+//! What a node writes to disk: the Raft log and vote, the checkpoints of the state, and the snapshots that peers get.
+//!
+//! ```text
+//! log          LogStore      SegmentLog: append-only segments, one fdatasync a batch
+//! checkpoints  StateStore    SledStateStore: what changed since the last one, then one key is flipped
+//! snapshots    SnapshotSource -> chunks -> SnapshotReceiver: a whole state on its way to a peer
+//! ```
+//!
+//! Everything that leaves this crate for a disk or a peer is sealed by the [`Barrier`] and bound to its place: a log
+//! payload to its proposal, a record to its key and checkpoint, a chunk to its snapshot and number. Keys are numbers;
+//! no name stands in the clear. Each part stands behind a narrow trait with a conformance suite ([`log::conformance`],
+//! [`conformance`]; feature `testing`), so that it can be replaced on its own.
+//!
+//! What is deliberately not here: Raft (`consensus` decides what is appended, and when a checkpoint is taken), the
+//! meaning of commands and records (`state`), and keys (`key-service`). Nothing here knows openraft; a membership is
+//! bytes that consensus gave and gets back. All of it blocks: callers in async code bring their own threads.
+
+mod checkpoint;
+pub mod codec;
+mod digest;
+mod head;
+pub mod log;
+mod log_codec;
+mod schema;
+mod snapshot;
+
+#[cfg(test)]
+mod golden;
+
+pub use key_service::Barrier;
+
+#[cfg(any(test, feature = "testing"))]
+pub use checkpoint::conformance;
+#[cfg(any(test, feature = "testing"))]
+pub use checkpoint::{MemoryDisk, MemoryStateStore};
+pub use checkpoint::{Damage, Loaded, SledStateStore, StateStore, StateStoreError};
+pub use digest::digest;
+pub use head::Head;
+pub use log_codec::{LogCodec, PayloadError};
+pub use snapshot::{Chunks, Received, SnapshotError, SnapshotReceiver, SnapshotSource};

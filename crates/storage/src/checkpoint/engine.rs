@@ -1,0 +1,133 @@
+//! sled, as far as it is trusted: an ordered map whose batches are atomic.
+//!
+//! Its `flush()` ends in `sync_file_range`, which is no durability, so [`Engine::make_durable`] syncs the files itself.
+//! It panics on files that it cannot make sense of; [`contain`] makes an error of that.
+
+use std::fs::{self, File};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sled::{Batch, IVec};
+
+use super::StateStoreError;
+use super::durable;
+
+/// Bytes of pages that the engine keeps in memory. The state is served from elsewhere: this is for writing only.
+const CACHE_BYTES: u64 = 16 << 20;
+/// How long the engine may hold its files after an earlier store of this process was dropped.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
+const RELEASE_PAUSE: Duration = Duration::from_millis(5);
+
+/// The lock on the store's directory; held until it is dropped.
+#[derive(Debug)]
+pub(super) struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    pub(super) fn take(directory: &Path) -> Result<Self, StateStoreError> {
+        let path = directory.join("lock");
+        let file = File::create(&path).map_err(StateStoreError::io("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(StateStoreError::Locked(directory.to_owned())),
+            Err(fs::TryLockError::Error(source)) => Err(StateStoreError::io("lock", &path)(source)),
+        }
+    }
+}
+
+/// The engine, open on a directory of its own.
+#[derive(Debug)]
+pub(super) struct Engine {
+    /// Taken out when the engine is dropped.
+    db: Option<sled::Db>,
+    directory: PathBuf,
+}
+
+impl Engine {
+    /// Opens the engine. Only the holder of the directory's lock may do so.
+    pub(super) fn open(directory: PathBuf) -> Result<Self, StateStoreError> {
+        let config = sled::Config::new()
+            .path(&directory)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None)
+            .use_compression(false);
+        let give_up = Instant::now() + RELEASE_TIMEOUT;
+        loop {
+            match contain("open its files", || Ok(config.open())).and_then(|opened| {
+                opened.map_err(StateStoreError::engine("open its files"))
+            }) {
+                Ok(db) => return Ok(Self { db: Some(db), directory }),
+                // Dropped engines finish in threads of their own; our lock says that no other process is there.
+                Err(error) if is_lock_held(&error) && Instant::now() < give_up => thread::sleep(RELEASE_PAUSE),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn db(&self) -> &sled::Db {
+        self.db.as_ref().expect("the engine is there until it is dropped")
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<IVec>, StateStoreError> {
+        self.db().get(key).map_err(StateStoreError::engine("read a record"))
+    }
+
+    /// All keys and values in the order of the keys.
+    pub(super) fn scan(&self) -> impl Iterator<Item = Result<(IVec, IVec), StateStoreError>> {
+        self.db().iter().map(|item| item.map_err(StateStoreError::engine("read a record")))
+    }
+
+    /// The last key that begins with `prefix`, with its value.
+    pub(super) fn last_with_prefix(&self, prefix: &[u8]) -> Result<Option<(IVec, IVec)>, StateStoreError> {
+        self.db().scan_prefix(prefix).next_back().transpose().map_err(StateStoreError::engine("read a record"))
+    }
+
+    /// Applies the whole batch or nothing of it; not durable yet.
+    pub(super) fn apply(&self, batch: Batch) -> Result<(), StateStoreError> {
+        self.db().apply_batch(batch).map_err(StateStoreError::engine("write records"))
+    }
+
+    /// Makes everything that was applied durable: flushes the engine, then syncs all its files and directories.
+    pub(super) fn make_durable(&self) -> Result<(), StateStoreError> {
+        self.db().flush().map_err(StateStoreError::engine("flush"))?;
+        durable::sync_tree(&self.directory).map_err(StateStoreError::io("sync", &self.directory))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let db = self.db.take();
+        // On damaged files the engine may panic once more; what was acknowledged is durable already.
+        let closed = contain("close its files", move || {
+            drop(db);
+            Ok(())
+        });
+        if let Err(error) = closed {
+            tracing::warn!(%error, "state store");
+        }
+    }
+}
+
+fn is_lock_held(error: &StateStoreError) -> bool {
+    let StateStoreError::Engine { source, .. } = error else { return false };
+    matches!(source.downcast_ref(), Some(sled::Error::Io(io)) if io.to_string().starts_with("could not acquire lock"))
+}
+
+/// Runs `work` and makes an error of a panic in it.
+pub(super) fn contain<T>(
+    action: &'static str,
+    work: impl FnOnce() -> Result<T, StateStoreError>,
+) -> Result<T, StateStoreError> {
+    // Unwind safety: after an error neither the store nor its engine is used again, save to be dropped.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()))
+            .unwrap_or_default();
+        Err(StateStoreError::EnginePanicked { action, message })
+    })
+}

@@ -1,0 +1,222 @@
+//! Envelopes, proposals and commands.
+
+use bytes::Bytes;
+use prost::Message;
+use state::{Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue, SealedValue};
+use types::{Principal, ProposalId, Timestamp};
+
+use super::common::{
+    access_key_id, account, arn, key_id, label_texts, labels, name, namespace, principal, proposal_id, required, sealed,
+    shared, shared_text, tags_from, tags_to, text, version_id,
+};
+use super::{DecodeError, decode_versioned};
+use crate::schema::{self as pb, FORMAT};
+
+/// A command on its way to the leader: an envelope without its stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposalRequest {
+    /// The same for every retry of one proposal.
+    pub proposal: ProposalId,
+    /// Who asked for it.
+    pub principal: Principal,
+    /// The log index of the state on which the request was decided.
+    pub decided_at: u64,
+    /// What to do.
+    pub command: Command,
+}
+
+/// Encodes a log payload, before it is sealed.
+pub fn encode_envelope(envelope: &Envelope) -> Vec<u8> {
+    pb::Envelope {
+        format: FORMAT,
+        proposal: Bytes::copy_from_slice(&envelope.proposal.0),
+        principal: Some((&envelope.principal).into()),
+        decided_at: envelope.decided_at,
+        stamped_ms: envelope.stamped.as_millis(),
+        command: Some((&envelope.command).into()),
+    }
+    .encode_to_vec()
+}
+
+/// Decodes a log payload.
+///
+/// # Errors
+/// [`DecodeError`] names what is wrong with the bytes.
+pub fn decode_envelope(bytes: &[u8]) -> Result<Envelope, DecodeError> {
+    decode_envelope_from(Bytes::copy_from_slice(bytes))
+}
+
+/// As [`decode_envelope`], without the copy.
+pub(crate) fn decode_envelope_from(bytes: Bytes) -> Result<Envelope, DecodeError> {
+    let envelope: pb::Envelope = decode_versioned(bytes)?;
+    Ok(Envelope {
+        proposal: proposal_id("Envelope.proposal", &envelope.proposal)?,
+        principal: principal("Envelope.principal", envelope.principal)?,
+        decided_at: envelope.decided_at,
+        stamped: Timestamp::from_millis(envelope.stamped_ms),
+        command: required("Envelope.command", envelope.command)?.try_into()?,
+    })
+}
+
+/// Encodes a proposal for the leader.
+pub fn encode_proposal(request: &ProposalRequest) -> Vec<u8> {
+    pb::Proposal {
+        format: FORMAT,
+        proposal: Bytes::copy_from_slice(&request.proposal.0),
+        principal: Some((&request.principal).into()),
+        decided_at: request.decided_at,
+        command: Some((&request.command).into()),
+    }
+    .encode_to_vec()
+}
+
+/// Decodes a proposal from a follower.
+///
+/// # Errors
+/// [`DecodeError`] names what is wrong with the bytes.
+pub fn decode_proposal(bytes: &[u8]) -> Result<ProposalRequest, DecodeError> {
+    let proposal: pb::Proposal = decode_versioned(Bytes::copy_from_slice(bytes))?;
+    Ok(ProposalRequest {
+        proposal: proposal_id("Proposal.proposal", &proposal.proposal)?,
+        principal: principal("Proposal.principal", proposal.principal)?,
+        decided_at: proposal.decided_at,
+        command: required("Proposal.command", proposal.command)?.try_into()?,
+    })
+}
+
+impl From<&Command> for pb::Command {
+    fn from(command: &Command) -> Self {
+        use pb::command::Kind;
+        let kind = match command {
+            Command::Bootstrap(bootstrap) => Kind::Bootstrap(bootstrap.into()),
+            Command::CreateSecret(create) => Kind::CreateSecret(create.into()),
+            Command::PutSecretValue(put) => Kind::PutSecretValue(put.into()),
+            Command::DeleteSecret(delete) => Kind::DeleteSecret(delete.into()),
+        };
+        Self { kind: Some(kind) }
+    }
+}
+
+impl TryFrom<pb::Command> for Command {
+    type Error = DecodeError;
+
+    fn try_from(command: pb::Command) -> Result<Self, DecodeError> {
+        use pb::command::Kind;
+        Ok(match required("Command.kind", command.kind)? {
+            Kind::Bootstrap(bootstrap) => Self::Bootstrap(bootstrap.try_into()?),
+            Kind::CreateSecret(create) => Self::CreateSecret(create.try_into()?),
+            Kind::PutSecretValue(put) => Self::PutSecretValue(put.try_into()?),
+            Kind::DeleteSecret(delete) => Self::DeleteSecret(delete.try_into()?),
+        })
+    }
+}
+
+impl From<&Bootstrap> for pb::Bootstrap {
+    fn from(bootstrap: &Bootstrap) -> Self {
+        Self {
+            account: bootstrap.account.number(),
+            access_key_id: bootstrap.access_key_id.as_str().to_owned(),
+            access_key_secret: shared(&bootstrap.access_key_secret),
+            root_certificate_uri: bootstrap.root_certificate_uri.as_ref().to_owned(),
+            idempotency_key: shared(&bootstrap.idempotency_key),
+            default_key: Bytes::copy_from_slice(&bootstrap.default_key.0),
+            default_key_material: shared(&bootstrap.default_key_material),
+        }
+    }
+}
+
+impl TryFrom<pb::Bootstrap> for Bootstrap {
+    type Error = DecodeError;
+
+    fn try_from(bootstrap: pb::Bootstrap) -> Result<Self, DecodeError> {
+        Ok(Self {
+            account: account("Bootstrap.account", bootstrap.account)?,
+            access_key_id: access_key_id("Bootstrap.access_key_id", &bootstrap.access_key_id)?,
+            access_key_secret: sealed("Bootstrap.access_key_secret", &bootstrap.access_key_secret)?,
+            root_certificate_uri: bootstrap.root_certificate_uri.into(),
+            idempotency_key: sealed("Bootstrap.idempotency_key", &bootstrap.idempotency_key)?,
+            default_key: key_id("Bootstrap.default_key", &bootstrap.default_key)?,
+            default_key_material: sealed("Bootstrap.default_key_material", &bootstrap.default_key_material)?,
+        })
+    }
+}
+
+impl From<&CreateSecret> for pb::CreateSecret {
+    fn from(create: &CreateSecret) -> Self {
+        Self {
+            namespace: Some((&create.namespace).into()),
+            name: create.name.as_str().to_owned(),
+            arn: create.arn.as_str().to_owned(),
+            token: create.token.as_str().to_owned(),
+            description: text(&create.description),
+            kms_key_id: text(&create.kms_key_id),
+            tags: tags_to(&create.tags),
+            value: create.value.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<pb::CreateSecret> for CreateSecret {
+    type Error = DecodeError;
+
+    fn try_from(create: pb::CreateSecret) -> Result<Self, DecodeError> {
+        Ok(Self {
+            namespace: namespace("CreateSecret.namespace", create.namespace)?,
+            name: name("CreateSecret.name", &create.name)?,
+            arn: arn("CreateSecret.arn", &create.arn)?,
+            token: version_id("CreateSecret.token", &create.token)?,
+            description: shared_text(create.description),
+            kms_key_id: shared_text(create.kms_key_id),
+            tags: tags_from(create.tags),
+            value: create.value.map(SealedValue::try_from).transpose()?,
+        })
+    }
+}
+
+impl From<&PutSecretValue> for pb::PutSecretValue {
+    fn from(put: &PutSecretValue) -> Self {
+        Self {
+            target: put.target.as_str().to_owned(),
+            token: put.token.as_str().to_owned(),
+            value: Some((&put.value).into()),
+            stages: label_texts(&put.stages),
+        }
+    }
+}
+
+impl TryFrom<pb::PutSecretValue> for PutSecretValue {
+    type Error = DecodeError;
+
+    fn try_from(put: pb::PutSecretValue) -> Result<Self, DecodeError> {
+        Ok(Self {
+            target: arn("PutSecretValue.target", &put.target)?,
+            token: version_id("PutSecretValue.token", &put.token)?,
+            value: required("PutSecretValue.value", put.value)?.try_into()?,
+            stages: labels("PutSecretValue.stages", &put.stages)?,
+        })
+    }
+}
+
+impl From<&DeleteSecret> for pb::DeleteSecret {
+    fn from(delete: &DeleteSecret) -> Self {
+        use pb::delete_secret::Mode;
+        let mode = match delete.mode {
+            DeleteMode::Window { days } => Mode::WindowDays(days),
+            DeleteMode::Force => Mode::Force(pb::Force {}),
+        };
+        Self { target: delete.target.as_str().to_owned(), mode: Some(mode) }
+    }
+}
+
+impl TryFrom<pb::DeleteSecret> for DeleteSecret {
+    type Error = DecodeError;
+
+    fn try_from(delete: pb::DeleteSecret) -> Result<Self, DecodeError> {
+        use pb::delete_secret::Mode;
+        let mode = match required("DeleteSecret.mode", delete.mode)? {
+            Mode::WindowDays(days) => DeleteMode::Window { days },
+            Mode::Force(pb::Force {}) => DeleteMode::Force,
+        };
+        Ok(Self { target: arn("DeleteSecret.target", &delete.target)?, mode })
+    }
+}

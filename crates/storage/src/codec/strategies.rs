@@ -1,0 +1,296 @@
+//! Everything that can be encoded, for property tests.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use state::{
+    AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret, EncryptionKey,
+    Envelope, Outcome, ProposalResult, PutSecretValue, Record, RecordKey, RecordKind, Refusal, SealedValue, Secret,
+    SecretRecord, SecretUid, Version, VersionPart,
+};
+use types::{
+    AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
+    SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId,
+};
+
+use super::{CheckpointHead, ProposalRequest};
+use crate::head::Head;
+use crate::log::LogId;
+
+pub(crate) fn record_kind() -> impl Strategy<Value = RecordKind> {
+    use RecordKind::{AccessKey, Binding, Cluster, Counters, EncryptionKey, Proposal, Secret, Version};
+    proptest::sample::select(&[Counters, Cluster, AccessKey, Binding, EncryptionKey, Secret, Version, Proposal][..])
+}
+
+pub(crate) fn record_key() -> impl Strategy<Value = RecordKey> {
+    // Few numbers, so that keys meet; and all of them.
+    let number = || prop_oneof![0..3_u64, any::<u64>()];
+    (record_kind(), number(), number()).prop_map(|(kind, id, part)| RecordKey { kind, id, part })
+}
+
+fn bytes() -> impl Strategy<Value = Arc<[u8]>> {
+    vec(any::<u8>(), 1..200).prop_map(Arc::from)
+}
+
+fn account() -> impl Strategy<Value = AccountId> {
+    (0..=999_999_999_999_u64).prop_map(|number| AccountId::from_number(number).unwrap())
+}
+
+fn principal() -> impl Strategy<Value = Principal> {
+    prop_oneof![account().prop_map(Principal::Root), Just(Principal::System)]
+}
+
+fn access_key_id() -> impl Strategy<Value = AccessKeyId> {
+    "[A-Za-z0-9]{4,128}".prop_map(|text| AccessKeyId::parse(&text).unwrap())
+}
+
+fn key_id() -> impl Strategy<Value = KeyId> {
+    any::<[u8; 16]>().prop_map(KeyId)
+}
+
+fn proposal_id() -> impl Strategy<Value = ProposalId> {
+    any::<[u8; 16]>().prop_map(ProposalId)
+}
+
+fn timestamp() -> impl Strategy<Value = Timestamp> {
+    any::<u64>().prop_map(Timestamp::from_millis)
+}
+
+fn namespace() -> impl Strategy<Value = Namespace> {
+    (account(), "[a-z0-9-]{1,128}")
+        .prop_map(|(account, region)| Namespace { account, region: Region::parse(&region).unwrap() })
+}
+
+fn name() -> impl Strategy<Value = SecretName> {
+    "[A-Za-z0-9/_+=.@!-]{1,512}".prop_map(|text| SecretName::parse(&text).unwrap())
+}
+
+fn arn() -> impl Strategy<Value = SecretArn> {
+    (namespace(), name(), "[A-Za-z0-9]{6}")
+        .prop_map(|(namespace, name, suffix)| SecretArn::new(&namespace, &name, &suffix))
+}
+
+fn version_id() -> impl Strategy<Value = VersionId> {
+    "\\PC{32,64}".prop_map(|text| VersionId::parse(&text).unwrap())
+}
+
+fn label() -> impl Strategy<Value = StagingLabel> {
+    prop_oneof![
+        Just(StagingLabel::Current),
+        Just(StagingLabel::Pending),
+        Just(StagingLabel::Previous),
+        "\\PC{1,256}".prop_map(|text| StagingLabel::parse(&text).unwrap()),
+    ]
+}
+
+fn text() -> impl Strategy<Value = Option<Arc<str>>> {
+    option::of("\\PC{0,300}".prop_map(Arc::from))
+}
+
+fn tags() -> impl Strategy<Value = Vec<Tag>> {
+    let tag = ("\\PC{0,128}", "\\PC{0,256}").prop_map(|(key, value)| Tag { key: key.into(), value: value.into() });
+    vec(tag, 0..4)
+}
+
+fn sealed_value() -> impl Strategy<Value = SealedValue> {
+    let kind = prop_oneof![Just(ValueKind::String), Just(ValueKind::Binary)];
+    (kind, key_id(), any::<u32>(), bytes(), bytes(), any::<[u8; 32]>()).prop_map(
+        |(kind, key, material, wrapped_key, ciphertext, fingerprint)| SealedValue {
+            kind,
+            key,
+            material,
+            wrapped_key,
+            ciphertext,
+            fingerprint,
+        },
+    )
+}
+
+fn bootstrap() -> impl Strategy<Value = Bootstrap> {
+    (account(), access_key_id(), bytes(), "\\PC{0,100}", bytes(), key_id(), bytes()).prop_map(
+        |(account, access_key_id, access_key_secret, uri, idempotency_key, default_key, default_key_material)| {
+            Bootstrap {
+                account,
+                access_key_id,
+                access_key_secret,
+                root_certificate_uri: uri.into(),
+                idempotency_key,
+                default_key,
+                default_key_material,
+            }
+        },
+    )
+}
+
+fn create_secret() -> impl Strategy<Value = CreateSecret> {
+    (namespace(), name(), arn(), version_id(), text(), text(), tags(), option::of(sealed_value())).prop_map(
+        |(namespace, name, arn, token, description, kms_key_id, tags, value)| CreateSecret {
+            namespace,
+            name,
+            arn,
+            token,
+            description,
+            kms_key_id,
+            tags,
+            value,
+        },
+    )
+}
+
+fn put_secret_value() -> impl Strategy<Value = PutSecretValue> {
+    (arn(), version_id(), sealed_value(), vec(label(), 0..4))
+        .prop_map(|(target, token, value, stages)| PutSecretValue { target, token, value, stages })
+}
+
+fn delete_secret() -> impl Strategy<Value = DeleteSecret> {
+    let mode = prop_oneof![any::<u32>().prop_map(|days| DeleteMode::Window { days }), Just(DeleteMode::Force)];
+    (arn(), mode).prop_map(|(target, mode)| DeleteSecret { target, mode })
+}
+
+pub(crate) fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        bootstrap().prop_map(Command::Bootstrap),
+        create_secret().prop_map(Command::CreateSecret),
+        put_secret_value().prop_map(Command::PutSecretValue),
+        delete_secret().prop_map(Command::DeleteSecret),
+    ]
+}
+
+pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
+    (proposal_id(), principal(), any::<u64>(), timestamp(), command()).prop_map(
+        |(proposal, principal, decided_at, stamped, command)| Envelope {
+            proposal,
+            principal,
+            decided_at,
+            stamped,
+            command,
+        },
+    )
+}
+
+pub(crate) fn proposal_request() -> impl Strategy<Value = ProposalRequest> {
+    (proposal_id(), principal(), any::<u64>(), command()).prop_map(|(proposal, principal, decided_at, command)| {
+        ProposalRequest { proposal, principal, decided_at, command }
+    })
+}
+
+pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
+    let written = (arn(), name(), option::of(version_id()), vec(label(), 0..4))
+        .prop_map(|(arn, name, version, stages)| Ok(Applied::Written { arn, name, version, stages }));
+    let deleted = (arn(), name(), timestamp())
+        .prop_map(|(arn, name, deletion_date)| Ok(Applied::Deleted { arn, name, deletion_date }));
+    let api = (proptest::sample::select(ErrorCode::ALL), "\\PC{0,100}")
+        .prop_map(|(code, message)| Err(Refusal::Api(ApiError::new(code, message))));
+    prop_oneof![
+        Just(Ok(Applied::Bootstrapped)),
+        written,
+        deleted,
+        Just(Err(Refusal::Conflict)),
+        Just(Err(Refusal::Forgotten)),
+        api,
+    ]
+}
+
+fn secret_record() -> impl Strategy<Value = SecretRecord> {
+    let numbers = (any::<u64>(), any::<u64>());
+    let names = (namespace(), name(), arn(), version_id(), text(), text(), option::of(tags()));
+    let times = (timestamp(), timestamp(), option::of(timestamp()), option::of(timestamp()));
+    let versions = vec((any::<u64>(), option::of(timestamp())), 0..5);
+    let labels = vec((label(), version_id()), 0..4);
+    (numbers, names, times, versions, labels).prop_map(
+        |(
+            (uid, next_part),
+            (namespace, name, arn, create_token, description, kms_key_id, tags),
+            (created, last_changed, last_accessed, deletion_date),
+            versions,
+            labels,
+        )| {
+            let secret = Secret {
+                uid: SecretUid(uid),
+                namespace,
+                name,
+                arn,
+                create_token,
+                description,
+                kms_key_id,
+                tags,
+                created,
+                last_changed,
+                last_accessed,
+                deletion_date,
+                versions: Vec::new(),
+                labels,
+                next_part,
+            };
+            let versions =
+                versions.into_iter().map(|(part, last_accessed)| VersionPart { part, last_accessed }).collect();
+            SecretRecord { secret: Arc::new(secret), versions }
+        },
+    )
+}
+
+fn version() -> impl Strategy<Value = Version> {
+    (any::<u64>(), version_id(), timestamp(), option::of(sealed_value()))
+        .prop_map(|(part, id, created, value)| Version { part, id, created, value })
+}
+
+fn proposal_result() -> impl Strategy<Value = ProposalResult> {
+    (any::<u64>(), timestamp(), proposal_id(), outcome())
+        .prop_map(|(index, at, proposal, outcome)| ProposalResult { index, at, proposal, outcome })
+}
+
+/// A record of each kind, with a key that it may have.
+pub(crate) fn record() -> impl Strategy<Value = (RecordKey, Record)> {
+    let key = |kind, id, part| RecordKey { kind, id, part };
+    prop_oneof![
+        (timestamp(), any::<u64>(), any::<u64>()).prop_map(move |(time, next_uid, forgotten_through)| {
+            (key(RecordKind::Counters, 0, 0), Record::Counters { time, next_uid, forgotten_through })
+        }),
+        (account(), bytes(), key_id()).prop_map(move |(account, idempotency_key, default_key)| {
+            let cluster = Cluster { account, idempotency_key, default_key };
+            (key(RecordKind::Cluster, 0, 0), Record::Cluster(Arc::new(cluster)))
+        }),
+        (any::<u64>(), access_key_id(), bytes(), principal(), any::<u64>()).prop_map(
+            move |(uid, id, secret, principal, changed_at)| {
+                let access_key = AccessKey { uid, id, secret, principal, changed_at };
+                (key(RecordKind::AccessKey, uid, 0), Record::AccessKey(Arc::new(access_key)))
+            }
+        ),
+        (any::<u64>(), "\\PC{0,100}", principal(), any::<u64>()).prop_map(move |(uid, uri, principal, changed_at)| {
+            let binding = Binding { uid, uri: uri.into(), principal, changed_at };
+            (key(RecordKind::Binding, uid, 0), Record::Binding(Arc::new(binding)))
+        }),
+        (any::<u64>(), key_id(), account(), vec(bytes(), 0..4), any::<u64>()).prop_map(
+            move |(uid, id, account, material, changed_at)| {
+                let encryption_key = EncryptionKey { uid, id, account, material, changed_at };
+                (key(RecordKind::EncryptionKey, uid, 0), Record::EncryptionKey(Arc::new(encryption_key)))
+            }
+        ),
+        secret_record().prop_map(move |secret| (key(RecordKind::Secret, secret.secret.uid.0, 0), Record::Secret(secret))),
+        (any::<u64>(), version()).prop_map(move |(id, version)| {
+            (key(RecordKind::Version, id, version.part), Record::Version(Arc::new(version)))
+        }),
+        proposal_result()
+            .prop_map(move |result| (key(RecordKind::Proposal, result.index, 0), Record::Proposal(result))),
+    ]
+}
+
+fn log_id() -> impl Strategy<Value = LogId> {
+    any::<(u64, u64, u64)>().prop_map(|(term, leader, index)| LogId { term, leader: NodeId(leader), index })
+}
+
+pub(crate) fn head() -> impl Strategy<Value = Head> {
+    (log_id(), option::of(log_id()), vec(any::<u8>(), 0..100))
+        .prop_map(|(last, membership_log_id, membership)| Head { last, membership_log_id, membership })
+}
+
+pub(crate) fn checkpoint_head() -> impl Strategy<Value = CheckpointHead> {
+    (option::of((head(), 1..=u64::MAX)), any::<u64>(), any::<u64>(), any::<[u8; 32]>()).prop_map(
+        |(taken, base, records, entries)| {
+            let (head, checkpoint) = taken.map_or((None, 0), |(head, checkpoint)| (Some(head), checkpoint));
+            CheckpointHead { checkpoint, base: base.min(checkpoint), records, entries, head }
+        },
+    )
+}

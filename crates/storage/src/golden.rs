@@ -1,0 +1,414 @@
+//! Golden files: what was written once must be written and read the same for ever.
+//!
+//! A file has lines `name = hexadecimal digits`, and comments after `#`. A mismatch prints the digits that the code
+//! makes, but the remedy is a new format version beside the old one, not another golden file. To add an entry for a
+//! new record or command, write its name with no digits, run the test and copy what it prints after a look at it; the
+//! entries that are there stay.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use key_service::{Barrier, Keyfile, Keyring, RootKeyProvider};
+use state::{
+    AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret, EncryptionKey,
+    Envelope, Outcome, ProposalResult, PutSecretValue, Record, RecordKey, RecordKind, Refusal, SealedValue, Secret,
+    SecretRecord, SecretUid, Version, VersionPart,
+};
+use types::{
+    AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
+    SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId,
+};
+
+use crate::codec::{
+    CheckpointHead, ProposalRequest, decode_envelope, decode_head, decode_outcome, decode_proposal,
+    decode_record, encode_envelope, encode_head, encode_outcome, encode_proposal, encode_record,
+};
+use crate::head::Head;
+use crate::log::LogId;
+use crate::log_codec::LogCodec;
+use crate::snapshot::SnapshotReceiver;
+
+pub(crate) struct Golden(BTreeMap<&'static str, Vec<u8>>);
+
+impl Golden {
+    pub(crate) fn parse(text: &'static str) -> Self {
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let entries = lines.map(|line| {
+            let (name, digits) = line.split_once(" =").unwrap();
+            (name, hex::decode(digits.trim()).unwrap())
+        });
+        Self(entries.collect())
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> &[u8] {
+        &self.0[name]
+    }
+
+    #[track_caller]
+    pub(crate) fn check(&self, name: &str, made: &[u8]) {
+        let recorded = self.0.get(name).map(hex::encode);
+        assert_eq!(Some(hex::encode(made)), recorded, "golden entry {name}");
+    }
+}
+
+macro_rules! golden {
+    ($file:literal) => {
+        Golden::parse(include_str!(concat!("../../../tests/golden/storage/", $file, ".txt")))
+    };
+}
+
+/// The barrier of `tests/golden/key-service/keyring.txt`.
+pub(crate) fn barrier() -> Arc<Barrier> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let golden = Golden::parse(include_str!("../../../tests/golden/key-service/keyring.txt"));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyfile");
+    std::fs::write(&path, format!("{}\n", hex::encode(golden.bytes("keyfile")))).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    let keyfile = Keyfile::open(path).unwrap();
+    let keyring = Keyring::decode(golden.bytes("file")).unwrap();
+    Arc::new(keyring.unseal(&[&keyfile as &dyn RootKeyProvider]).unwrap())
+}
+
+fn account() -> AccountId {
+    "000000000042".parse().unwrap()
+}
+
+fn namespace() -> Namespace {
+    Namespace { account: account(), region: Region::parse("eu-central-1").unwrap() }
+}
+
+fn name() -> SecretName {
+    SecretName::parse("prod/db").unwrap()
+}
+
+fn arn() -> SecretArn {
+    SecretArn::new(&namespace(), &name(), "a1B2c3")
+}
+
+fn version_id(last: char) -> VersionId {
+    VersionId::parse(&format!("01234567-89ab-cdef-0123-456789abcde{last}")).unwrap()
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000 + seconds * 1_000)
+}
+
+fn sealed_bytes(text: &str) -> Arc<[u8]> {
+    text.as_bytes().into()
+}
+
+fn key_id() -> KeyId {
+    KeyId(*b"golden-key-id--1")
+}
+
+fn proposal_id() -> ProposalId {
+    ProposalId(*b"golden-proposal1")
+}
+
+fn value() -> SealedValue {
+    SealedValue {
+        kind: ValueKind::Binary,
+        key: key_id(),
+        material: 3,
+        wrapped_key: sealed_bytes("wrapped data key"),
+        ciphertext: sealed_bytes("ciphertext"),
+        fingerprint: *b"a fingerprint of thirty-two byte",
+    }
+}
+
+fn tags() -> Vec<Tag> {
+    vec![Tag { key: "team".into(), value: "ä".into() }, Tag { key: "empty".into(), value: "".into() }]
+}
+
+fn envelope_of(command: Command) -> Envelope {
+    Envelope {
+        proposal: proposal_id(),
+        principal: Principal::Root(account()),
+        decided_at: 300,
+        stamped: at(0),
+        command,
+    }
+}
+
+fn create_secret() -> Command {
+    Command::CreateSecret(CreateSecret {
+        namespace: namespace(),
+        name: name(),
+        arn: arn(),
+        token: version_id('f'),
+        description: Some("a database".into()),
+        kms_key_id: Some("alias/own".into()),
+        tags: tags(),
+        value: Some(value()),
+    })
+}
+
+/// An envelope that creates the secret `prod/db`.
+pub(crate) fn envelope() -> Envelope {
+    envelope_of(create_secret())
+}
+
+fn commands() -> [(&'static str, Command); 7] {
+    let bare = CreateSecret {
+        namespace: namespace(),
+        name: name(),
+        arn: arn(),
+        token: version_id('f'),
+        description: None,
+        kms_key_id: None,
+        tags: Vec::new(),
+        value: None,
+    };
+    let put = PutSecretValue {
+        target: arn(),
+        token: version_id('e'),
+        value: SealedValue { kind: ValueKind::String, ..value() },
+        stages: vec![StagingLabel::Pending, StagingLabel::parse("blue").unwrap()],
+    };
+    let bootstrap = Bootstrap {
+        account: account(),
+        access_key_id: AccessKeyId::parse("AKIAGOLDEN").unwrap(),
+        access_key_secret: sealed_bytes("sealed access key"),
+        root_certificate_uri: "conclave://cluster/root".into(),
+        idempotency_key: sealed_bytes("sealed idempotency key"),
+        default_key: key_id(),
+        default_key_material: sealed_bytes("sealed material"),
+    };
+    let delete = |mode| Command::DeleteSecret(DeleteSecret { target: arn(), mode });
+    [
+        ("bootstrap", Command::Bootstrap(bootstrap)),
+        ("create-secret", create_secret()),
+        ("create-bare-secret", Command::CreateSecret(bare)),
+        ("put-secret-value", Command::PutSecretValue(put)),
+        ("delete-secret", delete(DeleteMode::Window { days: 7 })),
+        ("delete-secret-window-0", delete(DeleteMode::Window { days: 0 })),
+        ("force-delete-secret", delete(DeleteMode::Force)),
+    ]
+}
+
+fn outcomes() -> [(&'static str, Outcome); 7] {
+    let written = |version, stages| Ok(Applied::Written { arn: arn(), name: name(), version, stages });
+    [
+        ("bootstrapped", Ok(Applied::Bootstrapped)),
+        ("written", written(Some(version_id('f')), vec![StagingLabel::Current])),
+        ("written-without-version", written(None, Vec::new())),
+        ("deleted", Ok(Applied::Deleted { arn: arn(), name: name(), deletion_date: at(60) })),
+        ("conflict", Err(Refusal::Conflict)),
+        ("forgotten", Err(Refusal::Forgotten)),
+        ("api-error", Err(Refusal::Api(ApiError::new(ErrorCode::ResourceExists, "It exists.")))),
+    ]
+}
+
+fn secret() -> SecretRecord {
+    let secret = Secret {
+        uid: SecretUid(9),
+        namespace: namespace(),
+        name: name(),
+        arn: arn(),
+        create_token: version_id('f'),
+        description: Some("a database".into()),
+        kms_key_id: Some("alias/own".into()),
+        tags: Some(tags()),
+        created: at(0),
+        last_changed: at(1),
+        last_accessed: Some(at(2)),
+        deletion_date: Some(at(3)),
+        versions: Vec::new(),
+        labels: vec![
+            (StagingLabel::Current, version_id('f')),
+            (StagingLabel::Previous, version_id('e')),
+            (StagingLabel::parse("blue").unwrap(), version_id('e')),
+        ],
+        next_part: 3,
+    };
+    let versions =
+        vec![VersionPart { part: 1, last_accessed: None }, VersionPart { part: 2, last_accessed: Some(at(2)) }];
+    SecretRecord { secret: Arc::new(secret), versions }
+}
+
+/// A secret that has all optional parts empty.
+fn bare_secret() -> SecretRecord {
+    let full = secret();
+    let secret = Secret {
+        description: None,
+        kms_key_id: None,
+        tags: None,
+        last_accessed: None,
+        deletion_date: None,
+        labels: Vec::new(),
+        ..(*full.secret).clone()
+    };
+    SecretRecord { secret: Arc::new(secret), versions: Vec::new() }
+}
+
+/// A record of each kind, by the name of its golden file.
+pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
+    let key = |kind, id, part| RecordKey { kind, id, part };
+    let principal = Principal::Root(account());
+    let access_key = AccessKey {
+        uid: 1,
+        id: AccessKeyId::parse("AKIAGOLDEN").unwrap(),
+        secret: sealed_bytes("sealed access key"),
+        principal: principal.clone(),
+        changed_at: 1,
+    };
+    let binding =
+        Binding { uid: 2, uri: "conclave://cluster/root".into(), principal: Principal::System, changed_at: 1 };
+    let encryption_key = EncryptionKey {
+        uid: 3,
+        id: key_id(),
+        account: account(),
+        material: vec![sealed_bytes("material 1"), sealed_bytes("material 2")],
+        changed_at: 300,
+    };
+    let cluster = Cluster {
+        account: account(),
+        idempotency_key: sealed_bytes("sealed idempotency key"),
+        default_key: key_id(),
+    };
+    let untagged = SecretRecord {
+        secret: Arc::new(Secret { tags: Some(Vec::new()), ..(*bare_secret().secret).clone() }),
+        versions: Vec::new(),
+    };
+    let version = Version { part: 2, id: version_id('f'), created: at(1), value: Some(value()) };
+    let placeholder = Version { value: None, ..version.clone() };
+    let outcome = outcomes()[1].1.clone();
+    let result = ProposalResult { index: 300, at: at(1), proposal: proposal_id(), outcome };
+    vec![
+        (
+            "counters",
+            key(RecordKind::Counters, 0, 0),
+            Record::Counters { time: at(3), next_uid: 10, forgotten_through: 200 },
+        ),
+        ("cluster", key(RecordKind::Cluster, 0, 0), Record::Cluster(Arc::new(cluster))),
+        ("access-key", key(RecordKind::AccessKey, 1, 0), Record::AccessKey(Arc::new(access_key))),
+        ("binding", key(RecordKind::Binding, 2, 0), Record::Binding(Arc::new(binding))),
+        ("encryption-key", key(RecordKind::EncryptionKey, 3, 0), Record::EncryptionKey(Arc::new(encryption_key))),
+        ("secret", key(RecordKind::Secret, 9, 0), Record::Secret(secret())),
+        ("bare-secret", key(RecordKind::Secret, 9, 0), Record::Secret(bare_secret())),
+        ("untagged-secret", key(RecordKind::Secret, 9, 0), Record::Secret(untagged)),
+        ("version", key(RecordKind::Version, 9, 2), Record::Version(Arc::new(version))),
+        ("placeholder", key(RecordKind::Version, 9, 2), Record::Version(Arc::new(placeholder))),
+        ("proposal", key(RecordKind::Proposal, 300, 0), Record::Proposal(result)),
+    ]
+}
+
+pub(crate) fn head() -> Head {
+    Head {
+        last: LogId { term: 5, leader: NodeId(2), index: 300 },
+        membership_log_id: Some(LogId { term: 1, leader: NodeId(1), index: 1 }),
+        membership: b"the membership".to_vec(),
+    }
+}
+
+pub(crate) fn checkpoint_head() -> CheckpointHead {
+    CheckpointHead {
+        checkpoint: 7,
+        base: 4,
+        records: 1_000,
+        entries: *b"a digest of thirty-two bytes is.",
+        head: Some(head()),
+    }
+}
+
+#[test]
+fn envelopes_are_the_recorded_ones() {
+    let golden = golden!("envelope");
+    for (name, command) in commands() {
+        let envelope = envelope_of(command);
+        golden.check(name, &encode_envelope(&envelope));
+        assert_eq!(decode_envelope(golden.bytes(name)), Ok(envelope), "{name}");
+    }
+}
+
+#[test]
+fn proposals_are_the_recorded_ones() {
+    let golden = golden!("proposal-request");
+    let request = ProposalRequest {
+        proposal: proposal_id(),
+        principal: Principal::System,
+        decided_at: 300,
+        command: create_secret(),
+    };
+    golden.check("create-secret", &encode_proposal(&request));
+    assert_eq!(decode_proposal(golden.bytes("create-secret")), Ok(request));
+}
+
+#[test]
+fn outcomes_are_the_recorded_ones() {
+    let golden = golden!("outcome");
+    for (name, outcome) in outcomes() {
+        golden.check(name, &encode_outcome(&outcome));
+        assert_eq!(decode_outcome(golden.bytes(name)), Ok(outcome), "{name}");
+    }
+}
+
+#[test]
+fn records_are_the_recorded_ones() {
+    let files = [
+        golden!("counters"),
+        golden!("cluster"),
+        golden!("access-key"),
+        golden!("binding"),
+        golden!("encryption-key"),
+        golden!("secret"),
+        golden!("version"),
+        golden!("proposal"),
+    ];
+    for (name, key, record) in records() {
+        let golden = &files[key.kind as usize - 1];
+        golden.check(name, &encode_record(&record));
+        assert_eq!(decode_record(key, golden.bytes(name)), Ok(record), "{name}");
+    }
+}
+
+#[test]
+fn checkpoint_heads_are_the_recorded_ones() {
+    let golden = golden!("checkpoint-head");
+    let first = CheckpointHead { checkpoint: 0, base: 0, records: 0, entries: [0; 32], head: None };
+    for (name, head) in [("checkpoint", checkpoint_head()), ("no-checkpoint", first)] {
+        golden.check(name, &encode_head(&head));
+        assert_eq!(decode_head(Bytes::copy_from_slice(golden.bytes(name))), Ok(head), "{name}");
+    }
+}
+
+#[test]
+fn recorded_log_payloads_open() {
+    let golden = golden!("log-payload");
+    let codec = LogCodec::new(barrier());
+    let command = Bytes::copy_from_slice(golden.bytes("command"));
+    assert_eq!(codec.open_command(&command).unwrap(), envelope());
+    assert_eq!(codec.open_membership(7, golden.bytes("membership-at-7")).unwrap(), b"voters");
+}
+
+#[test]
+fn recorded_state_records_open() {
+    use key_service::SealedKind;
+
+    let golden = golden!("state-record");
+    let barrier = barrier();
+    let (_, record_key, record) = records().into_iter().find(|(name, ..)| *name == "version").unwrap();
+    let key = crate::checkpoint::entry_key(record_key, 7, false);
+    golden.check("key", &key);
+    golden.check("removal-key", &crate::checkpoint::entry_key(record_key, 7, true));
+    let opened = barrier.open(SealedKind::StateRecord, &key, golden.bytes("record")).unwrap();
+    assert_eq!(decode_record(record_key, &opened), Ok(record));
+    let opened = barrier.open(SealedKind::CheckpointHead, b"head", golden.bytes("head")).unwrap();
+    assert_eq!(decode_head(Bytes::copy_from_slice(&opened)), Ok(checkpoint_head()));
+}
+
+#[test]
+fn a_recorded_snapshot_is_received() {
+    let golden = golden!("snapshot");
+    let directory = tempfile::tempdir().unwrap();
+    let mut receiver = SnapshotReceiver::new(directory.path(), barrier()).unwrap();
+    for chunk in ["header", "records", "trailer"] {
+        receiver.push(golden.bytes(chunk)).unwrap();
+    }
+    let received = receiver.finish().unwrap();
+    assert_eq!(received.head, head());
+    golden.check("digest", &crate::digest(&received.state));
+}
