@@ -156,6 +156,7 @@ pub fn client_config(server_ca: &str, own: Option<(&str, &PrivateKeyPem)>) -> Re
 #[derive(Clone)]
 pub struct PeerDialer {
     cluster: ClusterId,
+    node: NodeId,
     node_ca: Arc<RootCertStore>,
     own: CertifiedKey,
 }
@@ -168,8 +169,13 @@ impl PeerDialer {
     /// that of a node of `cluster`.
     pub fn new(node_ca: &str, certificate: &str, key: &PrivateKeyPem, cluster: ClusterId) -> Result<Self, TlsError> {
         let own = certified_key(certificate, key)?;
-        own_node(&own, cluster)?;
-        Ok(Self { cluster, node_ca: Arc::new(roots(node_ca, "node CA")?), own })
+        let node = own_node(&own, cluster)?;
+        Ok(Self { cluster, node, node_ca: Arc::new(roots(node_ca, "node CA")?), own })
+    }
+
+    /// The node that the own certificate names.
+    pub const fn node(&self) -> NodeId {
+        self.node
     }
 
     /// A configuration that connects to `node` and to nobody else, whatever its address.
@@ -248,9 +254,9 @@ fn certified_key(certificate: &str, key: &PrivateKeyPem) -> Result<CertifiedKey,
     CertifiedKey::from_der(chain, key, &PROVIDER).map_err(TlsError::Key)
 }
 
-fn own_node(own: &CertifiedKey, cluster: ClusterId) -> Result<(), TlsError> {
+fn own_node(own: &CertifiedKey, cluster: ClusterId) -> Result<NodeId, TlsError> {
     let leaf = own.end_entity_cert().map_err(TlsError::Key)?;
-    node_of(leaf, cluster).map(|_| ()).map_err(TlsError::OwnCertificate)
+    node_of(leaf, cluster).map(|identity| identity.node).map_err(TlsError::OwnCertificate)
 }
 
 fn node_of(leaf: &CertificateDer<'_>, cluster: ClusterId) -> Result<PeerIdentity, IdentityError> {
