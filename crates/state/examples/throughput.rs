@@ -13,7 +13,7 @@ use types::{
 };
 
 const SECRETS: u64 = 10_000;
-const PUTS: u64 = 100_000;
+const PUTS: u64 = 20_000;
 /// Entries that are applied before readers get a state.
 const BATCHES: [u64; 3] = [1, 16, 256];
 const KEY: KeyId = KeyId([2; 16]);

@@ -111,7 +111,7 @@ impl State {
         if let Some(existing) = self.secret_named(&command.namespace, &command.name) {
             return created_before(existing, &command);
         }
-        if self.arns.contains_key(&command.arn) {
+        if self.arns.get(&command.arn).is_some() {
             // The proposer draws another suffix.
             return Err(Refusal::Conflict);
         }

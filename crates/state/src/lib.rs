@@ -11,6 +11,7 @@
 #![warn(missing_docs, clippy::iter_over_hash_type, clippy::float_arithmetic)]
 
 mod apply;
+mod arns;
 mod builder;
 mod change;
 mod command;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use types::{AccessKeyId, KeyId, Namespace, SecretArn, SecretId, SecretName, Timestamp};
 
+use crate::arns::Arns;
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::Proposals;
 use crate::secret::{Secret, SecretUid};
@@ -29,7 +30,7 @@ pub struct State {
     pub(crate) keys: OrdMap<KeyId, Arc<EncryptionKey>>,
     pub(crate) secrets: OrdMap<SecretUid, Arc<Secret>>,
     pub(crate) namespaces: OrdMap<Namespace, NamespaceIndex>,
-    pub(crate) arns: OrdMap<SecretArn, SecretUid>,
+    pub(crate) arns: Arns,
     pub(crate) proposals: Proposals,
 }
 
@@ -109,7 +110,7 @@ impl State {
         let index = self.namespaces.entry(secret.namespace.clone()).or_default();
         index.by_name.insert(secret.name.clone(), secret.uid);
         index.by_creation.insert(secret.uid);
-        self.arns.insert(secret.arn.clone(), secret.uid);
+        self.arns.insert(&secret.arn, secret.uid);
         self.secrets.insert(secret.uid, secret);
     }
 

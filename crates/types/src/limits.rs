@@ -49,8 +49,12 @@ pub const NEXT_TOKEN_CHARS: usize = 4_096;
 
 /// Bytes of a request body on the client port, JSON or gRPC.
 pub const REQUEST_BODY_BYTES: usize = 1 << 20;
+/// Bytes of a larger body that are read and thrown away, so that a client which is still sending sees the answer.
+pub const DISCARDED_BODY_BYTES: usize = 4 << 20;
 /// Bytes of all the headers of one request on the client port.
 pub const REQUEST_HEADER_BYTES: usize = 16 << 10;
+/// Bytes of an error's message on the gRPC front, which stands in the trailers twice.
+pub const GRPC_MESSAGE_BYTES: usize = 1 << 10;
 /// Nesting of a JSON request.
 pub const JSON_DEPTH: usize = 32;
 /// Connections that the client port keeps open.

@@ -1,7 +1,10 @@
-use state::{Applied, Command, Envelope, Refusal, State};
+use std::sync::Arc;
+
+use state::{Applied, Command, Envelope, Record, Refusal, State};
 use types::{AccessKeyId, ErrorCode, Principal};
 
 use crate::fixture::{DEFAULT_KEY, Node, account, bootstrap_command, refused};
+use crate::records::edited;
 
 #[test]
 fn bootstrap_makes_the_root_principal_and_the_default_key() {
@@ -59,6 +62,39 @@ fn a_decision_older_than_the_key_is_decided_again() {
         assert_eq!(node.apply(envelope), Err(Refusal::Conflict));
     }
     assert_eq!(node.state.secret_count(), 0);
+}
+
+#[test]
+fn a_change_of_the_key_or_of_a_credential_outdates_earlier_decisions() {
+    let mut node = Node::new();
+    node.create("a", "1", Some("v")).unwrap();
+    let decided_at = node.index;
+    let changed_at = decided_at + 1;
+    let changes: [fn(&mut Record, u64); 3] = [
+        |record, at| {
+            if let Record::AccessKey(key) = record {
+                Arc::make_mut(key).changed_at = at
+            }
+        },
+        |record, at| {
+            if let Record::Binding(binding) = record {
+                Arc::make_mut(binding).changed_at = at
+            }
+        },
+        |record, at| {
+            if let Record::EncryptionKey(key) = record {
+                Arc::make_mut(key).changed_at = at
+            }
+        },
+    ];
+    node.index = changed_at;
+    for change in changes {
+        let mut node = Node { state: edited(&node.state, |_, r| change(r, changed_at)).unwrap(), ..node.clone() };
+        let put = Command::PutSecretValue(node.put_command("a", "2", "v", "AWSCURRENT"));
+        let early = Envelope { decided_at, ..node.envelope(put.clone()) };
+        assert_eq!(node.apply(early), Err(Refusal::Conflict));
+        node.run(put).unwrap();
+    }
 }
 
 #[test]

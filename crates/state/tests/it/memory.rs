@@ -61,6 +61,7 @@ fn a_first_attempt_that_was_decided_too_early_is_refused_and_decided_again() {
     node.create("a", "1", Some("v")).unwrap();
     node.create("b", "1", Some("v")).unwrap();
     let early = Envelope {
+        proposal: ProposalId([8; 16]),
         decided_at: node.index - 1,
         ..node.envelope(Command::PutSecretValue(node.put_command("a", "2", "v", "AWSCURRENT")))
     };

@@ -1,10 +1,15 @@
 //! A state is the set of its records, no more and no less.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use state::{Change, DeleteMode, Record, RecordKey, RecordKind, State, StateBuilder, UnexpectedRecord};
+use state::{
+    Change, DeleteMode, Record, RecordKey, RecordKind, Secret, SecretUid, State, StateBuilder, UnexpectedRecord,
+};
 
-use crate::fixture::{Node, token};
+use types::limits;
+
+use crate::fixture::{HOUR_MS, Node, token};
 
 pub(crate) type Records = BTreeMap<RecordKey, Record>;
 
@@ -23,6 +28,14 @@ pub(crate) fn rebuilt(records: impl IntoIterator<Item = (RecordKey, Record)>) ->
         builder.push(key, record)?;
     }
     builder.finish()
+}
+
+/// The state with some of its records changed.
+pub(crate) fn edited(state: &State, edit: impl Fn(RecordKey, &mut Record)) -> Result<State, UnexpectedRecord> {
+    rebuilt(state.records().map(|(key, mut record)| {
+        edit(key, &mut record);
+        (key, record)
+    }))
 }
 
 /// Writes the changes into a store; each key is written at most once.
@@ -51,6 +64,7 @@ fn example() -> Node {
     node.create("a", "1", Some("v1")).unwrap();
     node.create("empty", "1", None).unwrap();
     node.put("a", "2", "v2", "AWSCURRENT mine").unwrap();
+    node.put("a", "3", "v3", "AWSCURRENT").unwrap();
     node.create("b", "1", Some("v1")).unwrap();
     node.delete("b", DeleteMode::Window { days: 7 }).unwrap();
     node.create("c", "1", Some("v1")).unwrap();
@@ -71,21 +85,22 @@ fn a_rebuilt_state_goes_on_like_the_original() {
     let mut original = example();
     let mut copy = Node { state: rebuilt(original.state.records()).unwrap(), ..original.clone() };
     for node in [&mut original, &mut copy] {
-        node.put("a", "3", "v3", "AWSCURRENT").unwrap();
+        node.put("a", "4", "v4", "AWSCURRENT").unwrap();
         node.create("c", "1", Some("v1")).unwrap();
     }
     assert_eq!(original.state, copy.state);
 }
 
 #[test]
-fn a_record_that_is_missing_is_noticed() {
+fn a_record_that_another_one_needs_is_noticed_when_it_is_missing() {
     let state = example().state;
     let all: Vec<_> = state.records().collect();
     let optional = [RecordKind::Proposal, RecordKind::AccessKey, RecordKind::Binding];
     for left_out in 0..all.len() {
-        let key = all[left_out].0;
+        let (key, record) = &all[left_out];
+        let empty = matches!(record, Record::Secret(secret) if secret.versions.is_empty());
         let rest = all.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, record)| record.clone());
-        assert_eq!(rebuilt(rest).is_ok(), optional.contains(&key.kind), "{key:?}");
+        assert_eq!(rebuilt(rest).is_ok(), empty || optional.contains(&key.kind), "{key:?}");
     }
 }
 
@@ -116,20 +131,15 @@ fn a_record_that_contradicts_another_is_refused() {
         });
         found.unwrap()
     };
-    let changed = |key: RecordKey, change: &dyn Fn(&mut state::Secret)| {
-        rebuilt(state.records().map(|(k, record)| match record {
-            Record::Secret(mut record) if k == key => {
-                let mut secret = record.secret.as_ref().clone();
-                change(&mut secret);
-                record.secret = secret.into();
-                (k, Record::Secret(record))
-            }
-            other => (k, other),
-        }))
+    let changed = |key: RecordKey, change: &dyn Fn(&mut Secret)| {
+        edited(&state, |found, record| match record {
+            Record::Secret(record) if found == key => change(Arc::make_mut(&mut record.secret)),
+            _ => {}
+        })
     };
     let (a, b) = (uid("a"), uid("b"));
-    let arn_of_b = state.secret(state::SecretUid(b.id)).unwrap().arn.clone();
-    let name_of_a = state.secret(state::SecretUid(a.id)).unwrap().name.clone();
+    let arn_of_b = state.secret(SecretUid(b.id)).unwrap().arn.clone();
+    let name_of_a = state.secret(SecretUid(a.id)).unwrap().name.clone();
     assert!(changed(a, &|_| {}).is_ok());
     assert!(changed(b, &|secret| secret.name = name_of_a.clone()).is_err());
     assert!(changed(a, &|secret| secret.arn = arn_of_b.clone()).is_err());
@@ -145,7 +155,7 @@ fn changes_name_only_what_differs() {
     let mut node = example();
     let before = node.state.clone();
     assert_eq!(node.state.changes_since(&before).count(), 0);
-    node.put("a", "3", "v3", "AWSCURRENT").unwrap();
+    node.put("a", "4", "v4", "AWSCURRENT").unwrap();
     let mut kinds: Vec<_> = node
         .state
         .changes_since(&before)
@@ -155,14 +165,34 @@ fn changes_name_only_what_differs() {
         })
         .collect();
     kinds.sort();
-    // Log time stood still, and the two older versions are as they were.
+    // Log time stood still, and the older versions are as they were.
     assert_eq!(kinds, [RecordKind::Secret, RecordKind::Version, RecordKind::Proposal]);
+}
+
+#[test]
+fn a_version_that_made_room_is_removed_from_the_records() {
+    let mut node = Node::new();
+    node.create("a", "1", Some("v")).unwrap();
+    for version in 2..=limits::VERSIONS_PER_SECRET {
+        node.put("a", &version.to_string(), "v", "AWSCURRENT").unwrap();
+    }
+    let before = node.state.clone();
+    node.pass(25 * HOUR_MS);
+    node.put("a", "x", "v", "AWSCURRENT").unwrap();
+    node.put("a", "y", "v", "AWSCURRENT").unwrap();
+    let changes: Vec<_> = node.state.changes_since(&before).collect();
+    let removed = |change: &&Change| matches!(change, Change::Remove(key) if key.kind == RecordKind::Version);
+    assert_eq!(changes.iter().filter(removed).count(), 2);
+    let mut records = records_of(&before);
+    write(&mut records, changes);
+    assert_eq!(records, records_of(&node.state));
+    assert_eq!(rebuilt(records), Ok(node.state));
 }
 
 #[test]
 fn changes_lead_from_any_state_to_any_other() {
     let mut later = example();
-    later.pass(3_600_000);
+    later.pass(HOUR_MS);
     later.delete("a", DeleteMode::Force).unwrap();
     later.create("a", "9", Some("v")).unwrap();
     let states = [State::default(), Node::new().state, example().state, later.state];

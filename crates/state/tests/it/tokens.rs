@@ -1,10 +1,12 @@
 //! ClientRequestToken: the same request twice is one, and a token names one value.
 
-use state::{Command, Record, State, StateBuilder, Version};
 use std::sync::Arc;
+
+use state::{Command, Record, State};
 use types::{ErrorCode, StagingLabel, ValueKind};
 
 use crate::fixture::{Node, refused, sealed, token, written};
+use crate::records::{edited, records_of, write};
 
 fn in_use(node: &Node, version: &str) -> (ErrorCode, String) {
     let (token, arn) = (token(version), &node.secret("a").arn);
@@ -112,17 +114,11 @@ fn a_create_without_a_value_can_be_repeated() {
 
 /// The state with version 2 of "a" turned into what a rotation begins with: AWSPENDING, and no value.
 fn with_placeholder(state: &State) -> State {
-    let mut builder = StateBuilder::default();
-    for (key, record) in state.records() {
-        let record = match record {
-            Record::Version(version) if version.id == token("2") => {
-                Record::Version(Arc::new(Version { value: None, ..version.as_ref().clone() }))
-            }
-            other => other,
-        };
-        builder.push(key, record).unwrap();
-    }
-    builder.finish().unwrap()
+    let edit = |_, record: &mut Record| match record {
+        Record::Version(version) if version.id == token("2") => Arc::make_mut(version).value = None,
+        _ => {}
+    };
+    edited(state, edit).unwrap()
 }
 
 #[test]
@@ -131,7 +127,7 @@ fn a_placeholder_is_filled_by_its_own_token() {
     node.create("a", "1", Some("v1")).unwrap();
     node.put("a", "2", "v2", "AWSPENDING").unwrap();
     node.state = with_placeholder(&node.state);
-    let before = node.secret("a").clone();
+    let (state, before) = (node.state.clone(), node.secret("a").clone());
     assert!(before.versions[1].version.value.is_none());
 
     node.pass(1000);
@@ -143,6 +139,9 @@ fn a_placeholder_is_filled_by_its_own_token() {
     assert!(new.value.is_some());
     assert_eq!((secret.versions.len(), secret.next_part, secret.last_changed), (2, before.next_part, node.now));
     assert_eq!(secret.holder(&StagingLabel::Current), Some(&token("1")));
+    let mut records = records_of(&state);
+    write(&mut records, node.state.changes_since(&state).collect());
+    assert_eq!(records, records_of(&node.state));
     // From here on it is a version like any other.
     let outcome = node.put("a", "2", "newer", "AWSPENDING");
     assert_in_use(&node, &outcome, "2");
