@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-const FILES: [&str; 3] = [
-    "conclave/secrets/v1/secrets.proto",
-    "conclave/cluster/v1/cluster.proto",
-    "conclave/raft/v1/raft.proto",
-];
+const FILES: [&str; 3] =
+    ["conclave/secrets/v1/secrets.proto", "conclave/cluster/v1/cluster.proto", "conclave/raft/v1/raft.proto"];
 
 /// Messages that carry a customer's value or its ciphertext: their `Debug` is written by hand.
 const WITHOUT_DEBUG: [&str; 9] = [
@@ -27,9 +24,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo:rerun-if-changed={}", root.join(file).display());
     }
     let descriptors = protox::compile(FILES, [&root])?;
-    tonic_prost_build::configure()
-        .bytes(".conclave.raft.v1")
-        .skip_debug(WITHOUT_DEBUG)
-        .compile_fds(descriptors)?;
+    tonic_prost_build::configure().bytes(".conclave.raft.v1").skip_debug(WITHOUT_DEBUG).compile_fds(descriptors)?;
     Ok(())
 }

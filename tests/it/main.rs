@@ -1,1 +1,17 @@
+//! Promises of whole clusters: real processes, real sockets, real clients. One file per area.
+//!
+//! They run with `cargo xtask test`, which provides the binary and the Python environment; elsewhere they show as
+//! ignored. Each test has a cluster of its own and holds several assertions, because a cluster takes seconds.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api;
+mod aws_clients;
+mod canary;
+mod contract;
+mod durability;
+mod failover;
+mod fronts;
+mod identity;
+mod load;
+mod reads;
+mod signatures;

@@ -1,1 +1,1 @@
-//! The test package has no library of its own.
+//! Nothing: the tests of whole clusters are in `it/`, what they are made of is in the crate `testkit`.

@@ -1,1 +1,35 @@
-//! consensus
+//! Consensus: a [`Replica`] of the state, kept by openraft.
+//!
+//! This is the only crate that names openraft. It owns both halves of the peer protocol, the adapters to the log
+//! and the state, the forwarding of proposals to the leader and the read barrier. What it offers the rest is
+//! small: [`Replica::propose`], [`Replica::read_barrier`], membership, and status. What a command means is decided
+//! in `state`; who may propose it, in `service`.
+
+mod barrier;
+mod checkpoint;
+mod config;
+mod log;
+mod machine;
+mod membership;
+mod membership_codec;
+mod network;
+mod peer;
+mod propose;
+mod raft_types;
+mod replica;
+mod status;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use barrier::NoQuorum;
+pub use checkpoint::CheckpointError;
+pub use config::{Clock, ReplicaConfig, Timing};
+pub use machine::Published;
+pub use membership::MembershipError;
+pub use peer::PeerService;
+pub use propose::{Proposal, ProposeError, Receipt};
+pub use raft_types::Member;
+pub use replica::{Replica, StartError};
+pub use status::{LocalStatus, PeerError, PeerStatus, Role};

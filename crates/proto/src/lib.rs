@@ -5,16 +5,27 @@
 use std::fmt;
 
 pub use prost;
+pub use prost_types;
 pub use tonic;
 
+mod error;
 mod time;
+mod wipe;
 
+pub use error::{WireError, from_wire_error, to_wire_error};
 pub use time::{from_wire_time, to_wire_time};
 
 /// `conclave.secrets.v1`.
 pub mod secrets {
     /// Version 1.
-    #[allow(missing_debug_implementations, missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
+    #[allow(
+        missing_debug_implementations,
+        missing_docs,
+        unreachable_pub,
+        unused_qualifications,
+        clippy::all,
+        reason = "generated"
+    )]
     pub mod v1 {
         tonic::include_proto!("conclave.secrets.v1");
     }
@@ -23,7 +34,14 @@ pub mod secrets {
 /// `conclave.cluster.v1`.
 pub mod cluster {
     /// Version 1.
-    #[allow(missing_debug_implementations, missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
+    #[allow(
+        missing_debug_implementations,
+        missing_docs,
+        unreachable_pub,
+        unused_qualifications,
+        clippy::all,
+        reason = "generated"
+    )]
     pub mod v1 {
         tonic::include_proto!("conclave.cluster.v1");
     }
@@ -32,7 +50,14 @@ pub mod cluster {
 /// `conclave.raft.v1`.
 pub mod raft {
     /// Version 1.
-    #[allow(missing_debug_implementations, missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
+    #[allow(
+        missing_debug_implementations,
+        missing_docs,
+        unreachable_pub,
+        unused_qualifications,
+        clippy::all,
+        reason = "generated"
+    )]
     pub mod v1 {
         tonic::include_proto!("conclave.raft.v1");
     }
@@ -40,6 +65,9 @@ pub mod raft {
 
 /// The metadata key that names the region of a call.
 pub const REGION_METADATA: &str = "conclave-region";
+
+/// The metadata key under which an answer, good or bad, carries the id of its request.
+pub const REQUEST_ID_METADATA: &str = "conclave-request-id";
 
 /// The domain of `google.rpc.ErrorInfo` in error details.
 pub const ERROR_DOMAIN: &str = "conclave";

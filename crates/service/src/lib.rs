@@ -1,1 +1,41 @@
-//! service
+//! The use cases, behind the only door there is: authenticate, authorize, act, record.
+//!
+//! A front decodes a request, says who claims to send it ([`Caller`]), and gets an answer or an error of the API.
+//! No protocol is named here, and no decision is taken in a front.
+//!
+//! ```text
+//! Service -> door     one state for authentication, authorization and data; decides writes again after a Conflict
+//!             |- authenticate   access keys and certificates
+//!             |- shape          from an input to a request that cannot be wrong
+//!             |- authorize      who may do what
+//!             |- secrets/       what each operation means
+//!             |- vault          values are sealed before they are proposed
+//!             `- record         the place of audit
+//! ```
+//!
+//! What is deliberately not here: what a command does to the state (`state`), how it gets there (`consensus`), and
+//! every wire format.
+
+pub mod api;
+mod authenticate;
+mod authorize;
+mod bootstrap;
+mod caller;
+mod cluster;
+mod door;
+mod opened;
+mod record;
+mod replicated;
+mod secrets;
+mod service;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod vault;
+
+pub use authorize::{Action, Decision, Effect, Layer};
+pub use caller::{Answer, Caller, Credential, SignatureCheck};
+pub use cluster::{ClusterStatus, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus};
+pub use consensus::{Member, Role};
+pub use record::{Ending, Record, Recorder, TracingRecorder};
+pub use service::{Clock, Service};

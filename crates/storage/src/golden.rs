@@ -21,8 +21,8 @@ use types::{
 };
 
 use crate::codec::{
-    CheckpointHead, ProposalRequest, decode_envelope, decode_head, decode_outcome, decode_proposal,
-    decode_record, encode_envelope, encode_head, encode_outcome, encode_proposal, encode_record,
+    CheckpointHead, ProposalRequest, decode_envelope, decode_head, decode_outcome, decode_proposal, decode_record,
+    encode_envelope, encode_head, encode_outcome, encode_proposal, encode_record,
 };
 use crate::head::Head;
 use crate::log::LogId;
@@ -264,11 +264,8 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
         material: vec![sealed_bytes("material 1"), sealed_bytes("material 2")],
         changed_at: 300,
     };
-    let cluster = Cluster {
-        account: account(),
-        idempotency_key: sealed_bytes("sealed idempotency key"),
-        default_key: key_id(),
-    };
+    let cluster =
+        Cluster { account: account(), idempotency_key: sealed_bytes("sealed idempotency key"), default_key: key_id() };
     let untagged = SecretRecord {
         secret: Arc::new(Secret { tags: Some(Vec::new()), ..(*bare_secret().secret).clone() }),
         versions: Vec::new(),

@@ -8,8 +8,8 @@
 //!
 //! Everything that leaves this crate for a disk or a peer is sealed by the [`Barrier`] and bound to its place: a log
 //! payload to its proposal, a record to its key and checkpoint, a chunk to its snapshot and number. Keys are numbers;
-//! no name stands in the clear. Each part stands behind a narrow trait with a conformance suite ([`log::conformance`],
-//! [`conformance`]; feature `testing`), so that it can be replaced on its own.
+//! no name stands in the clear. Log and checkpoints stand behind narrow traits with a conformance suite each
+//! (`log::conformance` and `conformance`; feature `testing`), so that either can be replaced on its own.
 //!
 //! What is deliberately not here: Raft (`consensus` decides what is appended, and when a checkpoint is taken), the
 //! meaning of commands and records (`state`), and keys (`key-service`). Nothing here knows openraft; a membership is
@@ -31,9 +31,9 @@ pub use key_service::Barrier;
 
 #[cfg(any(test, feature = "testing"))]
 pub use checkpoint::conformance;
+pub use checkpoint::{Damage, Loaded, SledStateStore, StateStore, StateStoreError};
 #[cfg(any(test, feature = "testing"))]
 pub use checkpoint::{MemoryDisk, MemoryStateStore};
-pub use checkpoint::{Damage, Loaded, SledStateStore, StateStore, StateStoreError};
 pub use digest::digest;
 pub use head::Head;
 pub use log_codec::{LogCodec, PayloadError};

@@ -1,1 +1,60 @@
-fn main() {}
+//! What developers and CI run beside cargo itself: `cargo xtask test`, `ci`, `bench`, `prove-barrier`.
+//!
+//! Everything that is made lies under `target/`; nothing is written to the tree. Each step is printed before it
+//! runs, and the first that fails ends the run by its name.
+
+mod bench;
+mod ci;
+mod prove;
+mod provision;
+mod step;
+mod test;
+
+#[cfg(test)]
+mod arrows;
+#[cfg(test)]
+mod words;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Provides what the tests need and runs all of them.
+    Test(test::TestArgs),
+    /// Runs the tests and every gate.
+    Ci,
+    /// Measures a cluster on this machine.
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
+    /// Shows that the test of linearizable reads fails when the read barrier is taken out.
+    ProveBarrier,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Test(args) => test::run(&args),
+        Task::Ci => ci::run(),
+        Task::Bench { bench } => bench::run(&bench),
+        Task::ProveBarrier => prove::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A closed stderr must not hide the status.
+            let _closed = writeln!(std::io::stderr().lock(), "xtask: FAILED: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -55,7 +55,7 @@ fn differences_add_up(place: &impl Place) {
     let mut history = History::new(2);
     let (store, _) = place.open().expect("a new store opens");
     let mut previous = None;
-    for commands in [1, 200, 1, 50, 0, 100] {
+    for commands in [1, 100, 1, 50, 0, 100] {
         history.run(commands);
         store.checkpoint(previous.as_ref(), &history.state, history.head()).expect("a checkpoint is taken");
         previous = Some(history.state.clone());
@@ -79,7 +79,7 @@ fn a_reopened_store_goes_on(place: &impl Place) {
 fn a_whole_write_leaves_nothing_of_what_was_there(place: &impl Place) {
     let (mut old, mut new) = (History::new(4), History::new(5));
     let (store, _) = place.open().expect("a new store opens");
-    let before = old.run(300);
+    let before = old.run(200);
     store.checkpoint(None, &before, old.head()).expect("a checkpoint is taken");
     store.checkpoint(Some(&before), &old.run(30), old.head()).expect("a checkpoint is taken");
     let installed = new.run(20);
@@ -88,7 +88,7 @@ fn a_whole_write_leaves_nothing_of_what_was_there(place: &impl Place) {
     expect_loaded(place, &new);
 
     let (store, _) = place.open().expect("the store opens");
-    store.checkpoint(Some(&installed), &new.run(300), new.head()).expect("a checkpoint is taken");
+    store.checkpoint(Some(&installed), &new.run(100), new.head()).expect("a checkpoint is taken");
     drop(store);
     expect_loaded(place, &new);
 }
@@ -116,6 +116,7 @@ fn expect_loaded(place: &impl Place, history: &History) {
 const STEP_MS: u64 = 20_000;
 
 /// A cluster's life: commands that are drawn from a seed, and the state that they lead to.
+#[derive(Clone)]
 pub(crate) struct History {
     pub(crate) state: State,
     pub(crate) index: u64,
@@ -127,6 +128,12 @@ pub(crate) struct History {
 impl History {
     pub(crate) fn new(seed: u64) -> Self {
         Self { state: State::default(), index: 0, seed, draws: seed, secrets: Vec::new() }
+    }
+
+    /// The same past with another future.
+    #[cfg(test)]
+    pub(crate) fn with_other_draws(self) -> Self {
+        Self { draws: !self.draws, ..self }
     }
 
     /// Applies that many more commands; the state after them.
@@ -188,8 +195,8 @@ impl History {
         let name = SecretName::parse(&format!("canary/{}/{}", self.seed, self.index)).expect("a name");
         let arn = SecretArn::new(&namespace(), &name, "a1B2c3");
         self.secrets.push(arn.clone());
-        // One in a hundred has the most that a value may have, so that a batch is bounded by bytes too.
-        let bytes = if self.draw(100) == 0 { types::limits::SECRET_VALUE_BYTES } else { 1 + self.draw(600) };
+        // A few have the most that a value may have, so that a batch is bounded by bytes too.
+        let bytes = if self.draw(200) == 0 { types::limits::SECRET_VALUE_BYTES } else { 1 + self.draw(600) };
         let value = (self.draw(10) > 0).then(|| self.value(bytes));
         Command::CreateSecret(CreateSecret {
             namespace: namespace(),

@@ -16,8 +16,8 @@ pub(super) fn create_directory(path: &Path) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// Writes a file that is there whole or not at all; durable when this returns.
-pub(super) fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file in place of the one that may be there: after a crash it is the old one or the new one, whole.
+pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
@@ -59,4 +59,32 @@ fn sync_entry(entry: &fs::DirEntry) -> io::Result<()> {
 fn sync_parent(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_has_the_new_bytes_and_leaves_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("marker");
+        for bytes in [b"first".as_slice(), b"second one", b""] {
+            replace_file(&path, bytes).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_tree_is_synced_to_its_depth_and_a_file_that_cannot_be_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        create_directory(&directory.path().join("a/b")).unwrap();
+        fs::write(directory.path().join("a/b/c"), b"c").unwrap();
+        sync_tree(directory.path()).unwrap();
+        sync_tree(&directory.path().join("missing")).unwrap_err();
+        // A link to itself can be opened by nobody.
+        std::os::unix::fs::symlink("loop", directory.path().join("a/b/loop")).unwrap();
+        sync_tree(directory.path()).unwrap_err();
+    }
 }

@@ -56,9 +56,9 @@ impl Engine {
             .use_compression(false);
         let give_up = Instant::now() + RELEASE_TIMEOUT;
         loop {
-            match contain("open its files", || Ok(config.open())).and_then(|opened| {
-                opened.map_err(StateStoreError::engine("open its files"))
-            }) {
+            match contain("open its files", || Ok(config.open()))
+                .and_then(|opened| opened.map_err(StateStoreError::engine("open its files")))
+            {
                 Ok(db) => return Ok(Self { db: Some(db), directory }),
                 // Dropped engines finish in threads of their own; our lock says that no other process is there.
                 Err(error) if is_lock_held(&error) && Instant::now() < give_up => thread::sleep(RELEASE_PAUSE),
@@ -130,4 +130,21 @@ pub(super) fn contain<T>(
             .unwrap_or_default();
         Err(StateStoreError::EnginePanicked { action, message })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_engine_is_an_error_that_says_what_it_said() {
+        for parts in [1, 2] {
+            let contained = contain::<()>("read a record", || match parts {
+                1 => panic!("a constant text"),
+                _ => panic!("a text of {parts} parts"),
+            });
+            let contained = contained.unwrap_err();
+            assert!(contained.to_string().contains("was to read a record: a "), "{contained}");
+        }
+    }
 }

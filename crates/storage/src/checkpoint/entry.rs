@@ -120,6 +120,8 @@ mod tests {
     use crate::codec::strategies;
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
         #[test]
         fn keys_are_read_as_written_and_sorted_as_their_records(
             one in strategies::record_key(), other in strategies::record_key(), numbers: (u64, u64), removed: bool,

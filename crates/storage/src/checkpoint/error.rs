@@ -63,9 +63,17 @@ pub enum Damage {
     /// The key that names the current checkpoint is gone.
     #[error("without the head of a checkpoint")]
     NoHead,
-    /// There is a checkpoint, but not the file that is written before the first one.
-    #[error("a checkpoint without the file that names the format")]
-    NoFormat,
+    /// There is a checkpoint, but not the marker file that is written before the first one.
+    #[error("a checkpoint without the marker file")]
+    NoMarker,
+    /// The engine came up with an older checkpoint than the last one that was taken.
+    #[error("checkpoint {found} where {taken} was taken already")]
+    WentBack {
+        /// By the marker file.
+        taken: u64,
+        /// In the store.
+        found: u64,
+    },
     /// The head is not authentic.
     #[error("the head of the checkpoint cannot be opened")]
     OpenHead(#[source] OpenError),

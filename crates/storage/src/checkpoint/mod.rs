@@ -4,6 +4,7 @@ mod durable;
 mod engine;
 mod entry;
 mod error;
+mod marker;
 mod sled_store;
 
 #[cfg(any(test, feature = "testing"))]
@@ -49,8 +50,8 @@ pub trait StateStore: Send + Sync {
 
 /// What a store held when it was opened.
 ///
-/// A disk that went back in time may give an older checkpoint that is whole; the log, which is purged up to the newer
-/// one, tells. Whoever opens both must see that `head.last` is not before the log's purge point.
+/// A directory that was put back from last week is whole, and opens. Whoever opens the log too must see that
+/// `head.last` is not before its purge point.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Loaded {
     /// What the state is the state of.

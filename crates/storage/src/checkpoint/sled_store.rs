@@ -1,7 +1,8 @@
 //! Checkpoints on sled.
 //!
 //! # The directory
-//! `version` names format and cluster, `lock` is held while the store is open, `sled/` is the engine's.
+//! `marker` names format, cluster and the last checkpoint; `lock` is held while the store is open; `sled/` is the
+//! engine's.
 //!
 //! # A checkpoint
 //! has the next number, and goes in steps:
@@ -9,7 +10,8 @@
 //! 1. every changed record becomes a new entry under that number, every removed one an entry that says so, in batches
 //!    that are each made durable. The entries of the last checkpoint stay as they are;
 //! 2. the head is replaced: one key, one atomic write. Then it is made durable, and the checkpoint is taken;
-//! 3. entries that it superseded are deleted, and after that is durable, those that say that a record is gone.
+//! 3. the marker gets the checkpoint's number, durably;
+//! 4. entries that it superseded are deleted, and after that is durable, those that say that a record is gone.
 //!
 //! The current record of a key is its newest entry that is not newer than the head and not older than the head's
 //! `base`, the last checkpoint that was written whole. So a crash before the head is durable leaves the old checkpoint
@@ -19,16 +21,15 @@
 //! # What is checked
 //! Every value is authentic for its key, which holds the checkpoint, so no record can stand for another or for an
 //! older one. The head has the number of records and the digest of their set, so a store that lost or exchanged any of
-//! them does not open.
+//! them does not open. Nor does one whose head is older than its marker: that is how damage to the engine's log shows.
 //!
 //! # What is not covered
-//! sled reuses space that it believes to be on disk after `sync_file_range`. Each batch is therefore synced for real
-//! before the next, but a power failure *within* a batch can make the engine's files unreadable on a disk that
-//! reorders its writes. Then the store refuses to open, and the node rejoins; nothing that the cluster holds is lost.
+//! sled reuses space as soon as it believes what replaced it to be on disk, after `sync_file_range`. Each batch is
+//! therefore synced for real before the next, but a power failure *within* a batch can cost the engine its files, the
+//! last checkpoint with them, where a disk reorders its writes or a file system has not noted yet that the file grew.
+//! Then the store refuses to open and the node rejoins from the others; it is lost only if that hits a quorum at once.
 
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,6 +40,7 @@ use types::limits;
 
 use super::engine::{DirectoryLock, Engine, contain};
 use super::entry::{EntryKey, EntrySet, HEAD, record_prefix};
+use super::marker::Marker;
 use super::{Damage, Loaded, StateStore, StateStoreError, durable};
 use crate::codec::{CheckpointHead, decode_head, decode_record_from, encode_head, encode_record};
 use crate::head::Head;
@@ -64,6 +66,8 @@ pub(super) enum Step {
     Head,
     /// The checkpoint is taken.
     Taken,
+    /// The marker says so.
+    Marked,
     /// Superseded entries are deleted, which is durable.
     Superseded,
     /// Entries of removals are deleted.
@@ -74,6 +78,7 @@ pub(super) enum Step {
 pub(super) type Probe = Box<dyn FnMut(Step) -> Result<(), StateStoreError> + Send>;
 
 struct Writer {
+    directory: PathBuf,
     engine: Engine,
     barrier: Arc<Barrier>,
     current: CheckpointHead,
@@ -86,27 +91,43 @@ impl SledStateStore {
     /// Opens the store in `directory`, making it if there is none, and loads its checkpoint.
     ///
     /// # Errors
-    /// A directory that is in use, another cluster's, unreadable or damaged. Nothing is repaired.
+    /// A directory that is in use, another cluster's, unreadable or damaged. It stays refused: the marker outlives
+    /// what the engine drops of files that it cannot read.
     pub fn open(directory: &Path, barrier: Arc<Barrier>) -> Result<(Self, Option<Loaded>), StateStoreError> {
         durable::create_directory(directory).map_err(StateStoreError::io("create", directory))?;
         let lock = DirectoryLock::take(directory)?;
-        let version = VersionFile::of(directory);
-        let known = version.check(&barrier)?;
+        let cluster = barrier.cluster();
+        let marker = Marker::read(directory)?;
+        if marker.is_some_and(|marker| marker.cluster != cluster) {
+            return Err(StateStoreError::Foreign(directory.to_owned()));
+        }
         let engine = Engine::open(directory.join("sled"))?;
         let (current, state) = contain("read its files", || {
-            let current = match read_head(&engine, &barrier)? {
-                Some(current) if known || current.checkpoint == 0 => current,
-                Some(_) => return Err(Damage::NoFormat.into()),
-                None if known => return Err(Damage::NoHead.into()),
-                None => create(&engine, &barrier)?,
+            let current = match (read_head(&engine, &barrier)?, marker) {
+                (Some(current), Some(Marker { checkpoint: taken, .. })) if current.checkpoint < taken => {
+                    return Err(Damage::WentBack { taken, found: current.checkpoint }.into());
+                }
+                (Some(current), Some(_)) => current,
+                (Some(current), None) if current.checkpoint == 0 => current,
+                (Some(_), None) => return Err(Damage::NoMarker.into()),
+                (None, Some(_)) => return Err(Damage::NoHead.into()),
+                (None, None) => create(&engine, &barrier)?,
             };
-            version.create_unless(known, &barrier)?;
-            let state = load(&engine, &barrier, &current)?;
-            sweep(&engine, &current)?;
+            let new_marker = Marker { cluster, checkpoint: current.checkpoint };
+            if marker != Some(new_marker) {
+                // The head was read from what may not be durable yet.
+                engine.make_durable()?;
+                new_marker.write(directory)?;
+            }
+            let Contents { state, is_clean } = load(&engine, &barrier, &current)?;
+            if !is_clean {
+                sweep(&engine, &current)?;
+            }
             Ok((current, state))
         })?;
         let loaded = current.head.clone().map(|head| Loaded { head, state });
         let writer = Writer {
+            directory: directory.to_owned(),
             engine,
             barrier,
             current,
@@ -185,14 +206,14 @@ impl Writer {
         (new.records, new.entries) = (records, set.to_bytes());
         self.step(Step::Entries)?;
 
-        let sealed = self.barrier.seal(SealedKind::CheckpointHead, HEAD, &encode_head(&new));
-        let mut batch = Batch::default();
-        batch.insert(HEAD, sealed);
-        self.engine.apply(batch)?;
+        write_head(&self.engine, &self.barrier, &new)?;
         self.step(Step::Head)?;
         self.engine.make_durable()?;
         self.current = new;
         self.step(Step::Taken)?;
+        let marker = Marker { cluster: self.barrier.cluster(), checkpoint: self.current.checkpoint };
+        marker.write(&self.directory)?;
+        self.step(Step::Marked)?;
 
         if previous.is_none() {
             return sweep(&self.engine, &self.current);
@@ -210,7 +231,6 @@ impl Writer {
     }
 
     #[cfg(not(test))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests look on here")]
     const fn step(&self, _step: Step) -> Result<(), StateStoreError> {
         Ok(())
     }
@@ -316,11 +336,15 @@ fn create(engine: &Engine, barrier: &Barrier) -> Result<CheckpointHead, StateSto
     }
     let head =
         CheckpointHead { checkpoint: 0, base: 0, records: 0, entries: EntrySet::default().to_bytes(), head: None };
-    let mut batch = Batch::default();
-    batch.insert(HEAD, barrier.seal(SealedKind::CheckpointHead, HEAD, &encode_head(&head)));
-    engine.apply(batch)?;
-    engine.make_durable()?;
+    write_head(engine, barrier, &head)?;
     Ok(head)
+}
+
+/// Replaces the head; not durable yet.
+fn write_head(engine: &Engine, barrier: &Barrier, head: &CheckpointHead) -> Result<(), StateStoreError> {
+    let mut batch = Batch::default();
+    batch.insert(HEAD, barrier.seal(SealedKind::CheckpointHead, HEAD, &encode_head(head)));
+    engine.apply(batch)
 }
 
 fn read_head(engine: &Engine, barrier: &Barrier) -> Result<Option<CheckpointHead>, StateStoreError> {
@@ -330,14 +354,23 @@ fn read_head(engine: &Engine, barrier: &Barrier) -> Result<Option<CheckpointHead
     Ok(Some(head))
 }
 
+/// What the engine holds.
+struct Contents {
+    state: State,
+    /// There are no entries but those of the current checkpoint.
+    is_clean: bool,
+}
+
 /// Puts the state together from the entries of the current checkpoint.
-fn load(engine: &Engine, barrier: &Barrier, head: &CheckpointHead) -> Result<State, StateStoreError> {
+fn load(engine: &Engine, barrier: &Barrier, head: &CheckpointHead) -> Result<Contents, StateStoreError> {
     let mut builder = StateBuilder::default();
+    let mut is_clean = true;
     let mut found = 0;
     let mut set = EntrySet::default();
     for item in standings(engine, head) {
         let Item { key, value, entry, standing } = item?;
         if standing != Standing::Current {
+            is_clean = false;
             continue;
         }
         let record = entry.record;
@@ -356,10 +389,9 @@ fn load(engine: &Engine, barrier: &Barrier, head: &CheckpointHead) -> Result<Sta
     if set.to_bytes() != head.entries {
         return Err(Damage::OtherRecords.into());
     }
-    if head.checkpoint == 0 {
-        return Ok(State::default());
-    }
-    Ok(builder.finish().map_err(Damage::Unexpected)?)
+    // A state has records from its beginning, a store without a checkpoint has none.
+    let state = if head.checkpoint == 0 { State::default() } else { builder.finish().map_err(Damage::Unexpected)? };
+    Ok(Contents { state, is_clean })
 }
 
 /// Deletes what is no part of the current checkpoint; entries of removals last.
@@ -443,44 +475,3 @@ fn standings(engine: &Engine, head: &CheckpointHead) -> impl Iterator<Item = Res
         Some(Ok(Item { key, value, entry, standing }))
     })
 }
-
-/// The file that says what the directory is. It is written when the engine has the head of an empty store.
-struct VersionFile {
-    directory: PathBuf,
-    path: PathBuf,
-}
-
-impl VersionFile {
-    fn of(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), path: directory.join("version") }
-    }
-
-    fn text(barrier: &Barrier) -> String {
-        format!("{VERSION_LINE}\ncluster {}\n", barrier.cluster())
-    }
-
-    /// Whether the file is there and is this cluster's.
-    fn check(&self, barrier: &Barrier) -> Result<bool, StateStoreError> {
-        let text = match fs::read(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(StateStoreError::io("read", &self.path)(error)),
-        };
-        if text == Self::text(barrier).as_bytes() {
-            return Ok(true);
-        }
-        let is_ours = text.strip_prefix(VERSION_LINE.as_bytes()).is_some_and(|rest| rest.starts_with(b"\ncluster "));
-        let directory = self.directory.clone();
-        Err(if is_ours { StateStoreError::Foreign(directory) } else { StateStoreError::UnknownFormat(directory) })
-    }
-
-    fn create_unless(&self, known: bool, barrier: &Barrier) -> Result<(), StateStoreError> {
-        if known {
-            return Ok(());
-        }
-        durable::create_file(&self.path, Self::text(barrier).as_bytes())
-            .map_err(StateStoreError::io("create", &self.path))
-    }
-}
-
-const VERSION_LINE: &str = "conclave state store, format 1";

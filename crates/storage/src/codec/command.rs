@@ -6,8 +6,8 @@ use state::{Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope
 use types::{Principal, ProposalId, Timestamp};
 
 use super::common::{
-    access_key_id, account, arn, key_id, label_texts, labels, name, namespace, principal, proposal_id, required, sealed,
-    shared, shared_text, tags_from, tags_to, text, version_id,
+    access_key_id, account, arn, key_id, label_texts, labels, name, namespace, principal, proposal_id, required,
+    sealed, shared, shared_text, tags_from, tags_to, text, version_id,
 };
 use super::{DecodeError, decode_versioned};
 use crate::schema::{self as pb, FORMAT};

@@ -20,9 +20,7 @@ mod tests;
 use bytes::Bytes;
 use prost::Message;
 
-pub use command::{
-    ProposalRequest, decode_envelope, decode_proposal, encode_envelope, encode_proposal,
-};
+pub use command::{ProposalRequest, decode_envelope, decode_proposal, encode_envelope, encode_proposal};
 pub use outcome::{decode_outcome, encode_outcome};
 pub use record::{decode_record, encode_record};
 

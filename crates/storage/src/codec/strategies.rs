@@ -237,8 +237,12 @@ fn version() -> impl Strategy<Value = Version> {
 }
 
 fn proposal_result() -> impl Strategy<Value = ProposalResult> {
-    (any::<u64>(), timestamp(), proposal_id(), outcome())
-        .prop_map(|(index, at, proposal, outcome)| ProposalResult { index, at, proposal, outcome })
+    (any::<u64>(), timestamp(), proposal_id(), outcome()).prop_map(|(index, at, proposal, outcome)| ProposalResult {
+        index,
+        at,
+        proposal,
+        outcome,
+    })
 }
 
 /// A record of each kind, with a key that it may have.
@@ -268,7 +272,8 @@ pub(crate) fn record() -> impl Strategy<Value = (RecordKey, Record)> {
                 (key(RecordKind::EncryptionKey, uid, 0), Record::EncryptionKey(Arc::new(encryption_key)))
             }
         ),
-        secret_record().prop_map(move |secret| (key(RecordKind::Secret, secret.secret.uid.0, 0), Record::Secret(secret))),
+        secret_record()
+            .prop_map(move |secret| (key(RecordKind::Secret, secret.secret.uid.0, 0), Record::Secret(secret))),
         (any::<u64>(), version()).prop_map(move |(id, version)| {
             (key(RecordKind::Version, id, version.part), Record::Version(Arc::new(version)))
         }),
@@ -282,8 +287,11 @@ fn log_id() -> impl Strategy<Value = LogId> {
 }
 
 pub(crate) fn head() -> impl Strategy<Value = Head> {
-    (log_id(), option::of(log_id()), vec(any::<u8>(), 0..100))
-        .prop_map(|(last, membership_log_id, membership)| Head { last, membership_log_id, membership })
+    (log_id(), option::of(log_id()), vec(any::<u8>(), 0..100)).prop_map(|(last, membership_log_id, membership)| Head {
+        last,
+        membership_log_id,
+        membership,
+    })
 }
 
 pub(crate) fn checkpoint_head() -> impl Strategy<Value = CheckpointHead> {

@@ -138,6 +138,8 @@ fn reads_are_bounded(log: &dyn LogStore) {
     ] {
         assert_eq!(log.read(range.clone(), max_bytes).unwrap(), wanted[found], "{range:?} {max_bytes}");
     }
+    append(log, vec![entry(1, 10, b"")]).unwrap();
+    assert_eq!(log.read(9..11, 9).unwrap(), wanted[9..], "an entry that is too long takes all the room");
     assert!(log.read(std::ops::Range { start: 5, end: 3 }, usize::MAX).unwrap().is_empty());
 }
 

@@ -143,13 +143,12 @@ impl Index {
             return (wanted, cached);
         }
         let uncached = self.slots.len() - self.cache.len();
-        let mut bytes = 0;
+        let mut bytes = 0_usize;
         for (position, slot) in self.slots.range(from..to).enumerate() {
-            let length = payload_bytes(slot.frame_bytes as usize);
-            if position > 0 && length > max_bytes - bytes {
+            bytes = bytes.saturating_add(payload_bytes(slot.frame_bytes as usize));
+            if position > 0 && bytes > max_bytes {
                 break;
             }
-            bytes = max_bytes.min(bytes + length);
             let position = from + position;
             let id = LogId { term: slot.term, leader: slot.leader, index: self.first + position as u64 };
             let payload = position.checked_sub(uncached).and_then(|position| self.cache.get(position));

@@ -5,7 +5,6 @@ mod damage;
 mod disk;
 mod model;
 mod order;
-mod perf_tmp;
 mod segments;
 
 use std::fs;

@@ -1,0 +1,369 @@
+//! The front over a service that knows one access key and answers from a script.
+
+use std::io;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use service::api::{
+    CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
+    GetSecretValueInput, GetSecretValueOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
+    PutSecretValueOutput, SecretDescription, SecretValue,
+};
+use service::{Action, Answer};
+use tower::ServiceExt;
+use types::{ErrorCode, Plaintext, Region, SecretArn, SecretName, StagingLabel, Timestamp, VersionId, limits};
+
+use super::*;
+use crate::sigv4::aws_signer::{ACCESS_KEY, Draft, NOW, SECRET};
+
+const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1B2c3";
+const VERSION: &str = "6c155336-210f-43ee-9d2d-57a29a32e31c";
+
+#[derive(Clone)]
+struct Script {
+    regions: Vec<Region>,
+    now: Timestamp,
+    knows_key: bool,
+    fails: Option<ApiError>,
+}
+
+impl Script {
+    fn new() -> Self {
+        Self { regions: vec![Region::parse("us-east-1").unwrap()], now: NOW, knows_key: true, fails: None }
+    }
+
+    fn failing(error: ApiError) -> Self {
+        Self { fails: Some(error), ..Self::new() }
+    }
+
+    fn authenticated(&self, caller: &Caller) -> Result<(), ApiError> {
+        let Credential::Signature(check) = &caller.credential else { panic!("{caller:?}") };
+        assert_eq!(check.access_key_id().as_str(), ACCESS_KEY);
+        assert_eq!(caller.region.as_str(), "us-east-1");
+        check.verify(self.knows_key.then_some((SECRET.as_bytes(), 1)))
+    }
+
+    fn answer<T>(&self, caller: &Caller, named: Option<&str>, output: T) -> Result<Answer<T>, ApiError> {
+        self.authenticated(caller)?;
+        assert_eq!(named, Some("prod/db"));
+        match &self.fails {
+            Some(error) => Err(error.clone()),
+            None => Ok(Answer { output, applied_index: 7 }),
+        }
+    }
+}
+
+fn arn() -> SecretArn {
+    SecretArn::from_stored(ARN)
+}
+
+fn name() -> SecretName {
+    SecretName::parse("prod/db").unwrap()
+}
+
+fn version() -> VersionId {
+    VersionId::parse(VERSION).unwrap()
+}
+
+fn description() -> SecretDescription {
+    SecretDescription {
+        arn: arn(),
+        name: name(),
+        description: None,
+        kms_key_id: None,
+        tags: None,
+        created_date: NOW,
+        last_changed_date: NOW,
+        last_accessed_date: None,
+        deleted_date: None,
+        version_ids_to_stages: Vec::new(),
+    }
+}
+
+impl SecretsApi for Script {
+    fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    async fn refuse<T: Send>(&self, action: Action, caller: &Caller, error: ApiError) -> Result<T, ApiError> {
+        assert_eq!(action, Action::GetSecretValue);
+        self.authenticated(caller)?;
+        Err(error)
+    }
+
+    async fn create_secret(
+        &self,
+        caller: &Caller,
+        input: CreateSecretInput,
+    ) -> Result<Answer<CreateSecretOutput>, ApiError> {
+        self.answer(caller, input.name.as_deref(), CreateSecretOutput { arn: arn(), name: name(), version_id: None })
+    }
+
+    async fn get_secret_value(
+        &self,
+        caller: &Caller,
+        input: GetSecretValueInput,
+    ) -> Result<Answer<GetSecretValueOutput>, ApiError> {
+        let output = GetSecretValueOutput {
+            arn: arn(),
+            name: name(),
+            version_id: version(),
+            value: SecretValue::String(Plaintext::copy_from(b"hunter2")),
+            version_stages: vec![StagingLabel::Current],
+            created_date: NOW,
+        };
+        self.answer(caller, input.secret_id.as_deref(), output)
+    }
+
+    async fn put_secret_value(
+        &self,
+        caller: &Caller,
+        input: PutSecretValueInput,
+    ) -> Result<Answer<PutSecretValueOutput>, ApiError> {
+        let output = PutSecretValueOutput {
+            arn: arn(),
+            name: name(),
+            version_id: version(),
+            version_stages: vec![StagingLabel::Current],
+        };
+        self.answer(caller, input.secret_id.as_deref(), output)
+    }
+
+    async fn describe_secret(
+        &self,
+        caller: &Caller,
+        input: DescribeSecretInput,
+    ) -> Result<Answer<SecretDescription>, ApiError> {
+        self.answer(caller, input.secret_id.as_deref(), description())
+    }
+
+    async fn list_secrets(
+        &self,
+        caller: &Caller,
+        input: ListSecretsInput,
+    ) -> Result<Answer<ListSecretsOutput>, ApiError> {
+        let output = ListSecretsOutput { secrets: vec![description()], next_token: None };
+        self.answer(caller, input.next_token.as_deref(), output)
+    }
+
+    async fn delete_secret(
+        &self,
+        caller: &Caller,
+        input: DeleteSecretInput,
+    ) -> Result<Answer<DeleteSecretOutput>, ApiError> {
+        let output = DeleteSecretOutput { arn: ARN.to_owned(), name: "prod/db".to_owned(), deletion_date: NOW };
+        self.answer(caller, input.secret_id.as_deref(), output)
+    }
+}
+
+/// A response, read to its end.
+#[derive(Debug)]
+struct Got {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Got {
+    /// The code and the message of an error, with what every error must have.
+    fn error(&self) -> (&str, String) {
+        let json: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        let code = self.headers["x-amzn-errortype"].to_str().unwrap();
+        assert_eq!(json["__type"], code);
+        let known = ErrorCode::ALL.iter().find(|known| known.aws_name() == code).unwrap();
+        assert_eq!(self.status.as_u16(), known.http_status());
+        let (spelt, other) = if known.is_modelled() { ("Message", "message") } else { ("message", "Message") };
+        assert!(json.get(other).is_none());
+        (code, json[spelt].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+async fn send(script: Script, request: Request) -> Got {
+    let (head, body) = routes(script).oneshot(request).await.unwrap().into_parts();
+    assert_eq!(head.headers[CONTENT_TYPE], "application/x-amz-json-1.1");
+    let request_id = head.headers["x-amzn-requestid"].to_str().unwrap();
+    assert!(Uuid::try_parse(request_id).is_ok(), "{request_id}");
+    let body = body.collect().await.unwrap().to_bytes();
+    Got { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+fn operation(name: &str, body: &str) -> Draft {
+    let mut draft = Draft::usual();
+    draft.headers.retain(|(name, _)| name != "x-amz-target");
+    draft.headers.push(("x-amz-target".to_owned(), format!("secretsmanager.{name}")));
+    draft.body = body.as_bytes().to_vec();
+    draft
+}
+
+fn signed(draft: &Draft) -> Request {
+    Request::from_parts(draft.signed("us-east-1", "secretsmanager"), Body::from(draft.body.clone()))
+}
+
+#[tokio::test]
+async fn every_operation_is_answered() {
+    let cases = [
+        ("CreateSecret", r#"{"Name":"prod/db"}"#, format!(r#"{{"ARN":"{ARN}","Name":"prod/db"}}"#)),
+        (
+            "GetSecretValue",
+            r#"{"SecretId": "prod/db"}"#,
+            format!(
+                r#"{{"ARN":"{ARN}","CreatedDate":1727176691.83,"Name":"prod/db","SecretString":"hunter2","VersionId":"{VERSION}","VersionStages":["AWSCURRENT"]}}"#
+            ),
+        ),
+        (
+            "PutSecretValue",
+            r#"{"SecretId":"prod/db"}"#,
+            format!(r#"{{"ARN":"{ARN}","Name":"prod/db","VersionId":"{VERSION}","VersionStages":["AWSCURRENT"]}}"#),
+        ),
+        (
+            "DescribeSecret",
+            r#"{"SecretId":"prod/db"}"#,
+            format!(
+                r#"{{"ARN":"{ARN}","CreatedDate":1727176691.83,"LastChangedDate":1727176691.83,"Name":"prod/db"}}"#
+            ),
+        ),
+        (
+            "ListSecrets",
+            r#"{"NextToken":"prod/db"}"#,
+            format!(
+                r#"{{"SecretList":[{{"ARN":"{ARN}","CreatedDate":1727176691.83,"LastChangedDate":1727176691.83,"Name":"prod/db"}}]}}"#
+            ),
+        ),
+        (
+            "DeleteSecret",
+            r#"{"SecretId":"prod/db"}"#,
+            format!(r#"{{"ARN":"{ARN}","Name":"prod/db","DeletionDate":1727176691.83}}"#),
+        ),
+    ];
+    for (name, body, answer) in cases {
+        let got = send(Script::new(), signed(&operation(name, body))).await;
+        assert_eq!((got.status, got.body), (StatusCode::OK, answer), "{name}");
+        assert!(!got.headers.contains_key("x-amzn-errortype"));
+    }
+}
+
+#[tokio::test]
+async fn every_error_of_the_service_keeps_its_code_and_spelling() {
+    for code in ErrorCode::ALL {
+        let got = send(Script::failing(ApiError::new(*code, "what was wrong")), signed(&Draft::usual())).await;
+        assert_eq!(got.error(), (code.aws_name(), "what was wrong".to_owned()));
+        let outcome = got.headers.get("x-conclave-outcome").map(|value| value.to_str().unwrap());
+        assert_eq!(outcome, (*code == ErrorCode::OutcomeUnknown).then_some("unknown"));
+    }
+    let got = send(Script::failing(ApiError::new(ErrorCode::Serialization, "")), signed(&Draft::usual())).await;
+    assert_eq!(got.body, r#"{"__type":"SerializationException"}"#);
+}
+
+#[tokio::test]
+async fn bad_requests_have_clear_errors() {
+    let usual = || signed(&Draft::usual());
+    let body = |body: &str| signed(&operation("GetSecretValue", body));
+    let with = |mut request: Request, name: &'static str, value: &str| {
+        request.headers_mut().insert(name, value.parse().unwrap());
+        request
+    };
+    let without = |mut request: Request, name: &str| {
+        request.headers_mut().remove(name);
+        request
+    };
+    let tampered = |to: &'static str| {
+        let (head, _) = usual().into_parts();
+        Request::from_parts(head, Body::from(to))
+    };
+    let wrong_secret = || {
+        let header = usual().headers()["authorization"].to_str().unwrap().to_owned();
+        let forged = header.split_at(header.len() - 64).0.to_owned() + &"0".repeat(64);
+        with(usual(), "authorization", &forged)
+    };
+    let get = || Request::builder().uri("/").body(Body::empty()).unwrap();
+
+    let cases = [
+        (get(), "UnknownOperationException", "POST"),
+        (
+            Request::builder().method("PUT").uri("/v1/x").body(Body::empty()).unwrap(),
+            "UnknownOperationException",
+            "POST",
+        ),
+        (signed(&operation("Frobnicate", "{}")), "UnknownOperationException", "no operation"),
+        (without(usual(), "x-amz-target"), "UnknownOperationException", "names no operation"),
+        (with(usual(), "content-type", "text/plain"), "UnknownOperationException", "application/x-amz-json-1.1"),
+        (without(usual(), "authorization"), "MissingAuthenticationTokenException", "Missing Authentication Token"),
+        (with(usual(), "authorization", "Basic eA=="), "IncompleteSignatureException", "algorithm"),
+        (with(usual(), "authorization", &"A".repeat(1 << 20)), "IncompleteSignatureException", "algorithm"),
+        (with(usual(), "x-amz-date", "yesterday"), "IncompleteSignatureException", "basic format"),
+        (
+            with(usual(), "x-amz-date", "20240924T105811Z"),
+            "InvalidSignatureException",
+            "Signature expired: 20240924T105811Z",
+        ),
+        (with(usual(), "host", "elsewhere:7400"), "InvalidSignatureException", "does not match"),
+        (wrong_secret(), "InvalidSignatureException", "does not match"),
+        (tampered(r#"{"SecretId": "prod/dc"}"#), "InvalidSignatureException", "does not match"),
+        (tampered(r#"{"SecretId": "prod/"#), "InvalidSignatureException", "does not match"),
+        (tampered(""), "InvalidSignatureException", "does not match"),
+        (body(""), "SerializationException", "empty"),
+        (body("SecretId=prod/db"), "SerializationException", "not valid JSON"),
+        (body(r#"{"SecretId": "prod/"#), "SerializationException", "ends in the middle"),
+        (body(r#"{"SecretId": 7}"#), "SerializationException", "not of the type"),
+        (body(r#"{"SecretId": {"prod": "db"}}"#), "SerializationException", "not of the type"),
+        (body(r#"{"SecretId": "prod/db", "SecretId": "prod/db"}"#), "SerializationException", "twice"),
+        (body(&"[".repeat(1000)), "SerializationException", "nested deeper"),
+        (body(&" ".repeat(limits::REQUEST_BODY_BYTES + 1)), "RequestEntityTooLargeException", "larger than"),
+    ];
+    for (request, code, text) in cases {
+        let shown = format!("{} {} {:?}", request.method(), request.uri(), request.headers().get("x-amz-target"));
+        let got = send(Script::new(), request).await;
+        let (was, message) = got.error();
+        assert_eq!(was, code, "{shown}: {message}");
+        assert!(message.contains(text), "{shown}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_told_so_whatever_its_body_says() {
+    for body in [r#"{"SecretId": "prod/db"}"#, "{"] {
+        let got = send(Script { knows_key: false, ..Script::new() }, signed(&operation("GetSecretValue", body))).await;
+        let message = "The security token included in the request is invalid.".to_owned();
+        assert_eq!(got.error(), ("UnrecognizedClientException", message));
+    }
+}
+
+#[tokio::test]
+async fn other_regions_and_services_are_refused() {
+    let draft = Draft::usual();
+    for (region, service, text) in
+        [("us-west-9", "secretsmanager", "valid region"), ("us-east-1", "sts", "correct service")]
+    {
+        let request = Request::from_parts(draft.signed(region, service), Body::from(draft.body.clone()));
+        let got = send(Script::new(), request).await;
+        let (code, message) = got.error();
+        assert_eq!(code, "InvalidSignatureException");
+        assert!(message.contains(text), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn an_http2_request_without_a_host_header_is_answered() {
+    let (mut head, body) = signed(&Draft::usual()).into_parts();
+    head.headers.remove(HOST);
+    head.uri = "https://localhost:7400/".parse().unwrap();
+    let got = send(Script::new(), Request::from_parts(head, body)).await;
+    assert_eq!(got.status, StatusCode::OK, "{}", got.body);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_send_its_body_is_answered() {
+    let (head, _) = signed(&Draft::usual()).into_parts();
+    let begun = stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"{"))]);
+    let body = Body::from_stream(begun.chain(stream::pending()));
+    let got = send(Script::new(), Request::from_parts(head, body)).await;
+    assert_eq!(got.error(), ("RequestTimeoutException", "The request body did not come in time.".to_owned()));
+}

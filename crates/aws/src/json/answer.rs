@@ -1,0 +1,392 @@
+//! Each operation's answer. Members without a value are left out; none is ever `null`.
+
+use std::io;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use service::api::{
+    CreateSecretOutput, DeleteSecretOutput, GetSecretValueOutput, ListSecretsOutput, PutSecretValueOutput,
+    SecretDescription, SecretValue,
+};
+use types::{ApiError, ErrorCode, StagingLabel, Tag, Timestamp, VersionId};
+use zeroize::Zeroizing;
+
+/// A moment as JSON: seconds since the epoch, with up to three decimals.
+struct Seconds(Timestamp);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ms = self.0.as_millis();
+        if ms.is_multiple_of(1000) {
+            return serializer.serialize_u64(ms / 1000);
+        }
+        // The nearest float to three decimals is written back as those decimals.
+        serializer.serialize_f64(ms as f64 / 1000.0)
+    }
+}
+
+/// Labels as a list of strings.
+struct Stages<'a>(&'a [StagingLabel]);
+
+impl Serialize for Stages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(StagingLabel::as_str))
+    }
+}
+
+/// Versions with their labels as an object.
+struct StagesByVersion<'a>(&'a [(VersionId, Vec<StagingLabel>)]);
+
+impl Serialize for StagesByVersion<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (version, stages) in self.0 {
+            map.serialize_entry(version.as_str(), &Stages(stages))?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TagJson<'a> {
+    key: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateSecretJson<'a> {
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<&'a str>,
+}
+
+/// CreateSecret's body.
+pub(crate) fn create_secret(output: &CreateSecretOutput) -> Result<Bytes, ApiError> {
+    encode(&CreateSecretJson {
+        arn: output.arn.as_str(),
+        name: output.name.as_str(),
+        version_id: output.version_id.as_ref().map(VersionId::as_str),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetSecretValueJson<'a> {
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+    created_date: Seconds,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_binary: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_string: Option<&'a str>,
+    version_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_stages: Option<Stages<'a>>,
+}
+
+/// GetSecretValue's body.
+pub(crate) fn get_secret_value(output: &GetSecretValueOutput) -> Result<Bytes, ApiError> {
+    let base64;
+    let (secret_string, secret_binary) = match &output.value {
+        SecretValue::String(text) => {
+            let text = str::from_utf8(text.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
+            (Some(text), None)
+        }
+        SecretValue::Binary(bytes) => {
+            base64 = Zeroizing::new(STANDARD.encode(bytes.expose_secret()));
+            (None, Some(base64.as_str()))
+        }
+    };
+    encode(&GetSecretValueJson {
+        arn: output.arn.as_str(),
+        created_date: Seconds(output.created_date),
+        name: output.name.as_str(),
+        secret_binary,
+        secret_string,
+        version_id: output.version_id.as_str(),
+        version_stages: Some(Stages(&output.version_stages)).filter(|stages| !stages.0.is_empty()),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PutSecretValueJson<'a> {
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+    name: &'a str,
+    version_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_stages: Option<Stages<'a>>,
+}
+
+/// PutSecretValue's body.
+pub(crate) fn put_secret_value(output: &PutSecretValueOutput) -> Result<Bytes, ApiError> {
+    encode(&PutSecretValueJson {
+        arn: output.arn.as_str(),
+        name: output.name.as_str(),
+        version_id: output.version_id.as_str(),
+        version_stages: Some(Stages(&output.version_stages)).filter(|stages| !stages.0.is_empty()),
+    })
+}
+
+/// DescribeSecret's answer and ListSecrets' entry, which call the same labels by two names.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescriptionJson<'a> {
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+    created_date: Seconds,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_date: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kms_key_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_accessed_date: Option<Seconds>,
+    last_changed_date: Seconds,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_versions_to_stages: Option<StagesByVersion<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Vec<TagJson<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_ids_to_stages: Option<StagesByVersion<'a>>,
+}
+
+impl<'a> DescriptionJson<'a> {
+    fn without_versions(secret: &'a SecretDescription) -> Self {
+        let tag = |tag: &'a Tag| TagJson { key: &tag.key, value: &tag.value };
+        Self {
+            arn: secret.arn.as_str(),
+            created_date: Seconds(secret.created_date),
+            deleted_date: secret.deleted_date.map(Seconds),
+            description: secret.description.as_deref(),
+            kms_key_id: secret.kms_key_id.as_deref(),
+            last_accessed_date: secret.last_accessed_date.map(Seconds),
+            last_changed_date: Seconds(secret.last_changed_date),
+            name: secret.name.as_str(),
+            secret_versions_to_stages: None,
+            tags: secret.tags.as_ref().map(|tags| tags.iter().map(tag).collect()),
+            version_ids_to_stages: None,
+        }
+    }
+
+    fn described(secret: &'a SecretDescription) -> Self {
+        Self { version_ids_to_stages: versions(secret), ..Self::without_versions(secret) }
+    }
+
+    fn listed(secret: &'a SecretDescription) -> Self {
+        Self { secret_versions_to_stages: versions(secret), ..Self::without_versions(secret) }
+    }
+}
+
+fn versions(secret: &SecretDescription) -> Option<StagesByVersion<'_>> {
+    Some(StagesByVersion(&secret.version_ids_to_stages)).filter(|versions| !versions.0.is_empty())
+}
+
+/// DescribeSecret's body.
+pub(crate) fn describe_secret(output: &SecretDescription) -> Result<Bytes, ApiError> {
+    encode(&DescriptionJson::described(output))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListSecretsJson<'a> {
+    secret_list: Vec<DescriptionJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<&'a str>,
+}
+
+/// ListSecrets' body.
+pub(crate) fn list_secrets(output: &ListSecretsOutput) -> Result<Bytes, ApiError> {
+    encode(&ListSecretsJson {
+        secret_list: output.secrets.iter().map(DescriptionJson::listed).collect(),
+        next_token: output.next_token.as_deref(),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeleteSecretJson<'a> {
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+    name: &'a str,
+    deletion_date: Seconds,
+}
+
+/// DeleteSecret's body.
+pub(crate) fn delete_secret(output: &DeleteSecretOutput) -> Result<Bytes, ApiError> {
+    encode(&DeleteSecretJson { arn: &output.arn, name: &output.name, deletion_date: Seconds(output.deletion_date) })
+}
+
+/// Writes an answer into one allocation of its exact length that is zeroed when the response has been sent: it may
+/// hold a value, and a buffer that grows would leave parts of it behind.
+fn encode(answer: &impl Serialize) -> Result<Bytes, ApiError> {
+    let mut length = Length(0);
+    let counted = serde_json::to_writer(&mut length, answer);
+    let mut body = Zeroizing::new(Vec::with_capacity(length.0));
+    counted.and_then(|()| serde_json::to_writer(&mut *body, answer)).map_err(|_| ErrorCode::InternalService)?;
+    debug_assert_eq!(body.len(), length.0);
+    Ok(Bytes::from_owner(body))
+}
+
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use types::{Plaintext, SecretArn, SecretName};
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-a1B2c3";
+    const VERSION: &str = "6c155336-210f-43ee-9d2d-57a29a32e31c";
+    const CREATED: Timestamp = Timestamp::from_millis(1_727_176_691_830);
+
+    fn name() -> SecretName {
+        SecretName::parse("prod/db").unwrap()
+    }
+
+    fn version() -> VersionId {
+        VersionId::parse(VERSION).unwrap()
+    }
+
+    fn text(body: Result<Bytes, ApiError>) -> String {
+        String::from_utf8(body.unwrap().to_vec()).unwrap().replace(ARN, "<arn>").replace(VERSION, "<version>")
+    }
+
+    fn value(value: SecretValue, version_stages: Vec<StagingLabel>) -> String {
+        text(get_secret_value(&GetSecretValueOutput {
+            arn: SecretArn::from_stored(ARN),
+            name: name(),
+            version_id: version(),
+            value,
+            version_stages,
+            created_date: CREATED,
+        }))
+    }
+
+    fn description() -> SecretDescription {
+        SecretDescription {
+            arn: SecretArn::from_stored(ARN),
+            name: name(),
+            description: None,
+            kms_key_id: None,
+            tags: None,
+            created_date: CREATED,
+            last_changed_date: CREATED,
+            last_accessed_date: None,
+            deleted_date: None,
+            version_ids_to_stages: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn answers_are_written_as_aws_writes_them() {
+        let (arn, name) = (SecretArn::from_stored(ARN), name());
+        let mut created = CreateSecretOutput { arn: arn.clone(), name: name.clone(), version_id: Some(version()) };
+        assert_eq!(text(create_secret(&created)), r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>"}"#);
+        created.version_id = None;
+        assert_eq!(text(create_secret(&created)), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
+
+        assert_eq!(
+            value(SecretValue::String(Plaintext::copy_from(b"{\"u\":\"a\"}\x01")), vec![StagingLabel::Current]),
+            r#"{"ARN":"<arn>","CreatedDate":1727176691.83,"Name":"prod/db","SecretString":"{\"u\":\"a\"}\u0001","VersionId":"<version>","VersionStages":["AWSCURRENT"]}"#
+        );
+        assert_eq!(
+            value(SecretValue::Binary(Plaintext::copy_from(b"footest")), vec![]),
+            r#"{"ARN":"<arn>","CreatedDate":1727176691.83,"Name":"prod/db","SecretBinary":"Zm9vdGVzdA==","VersionId":"<version>"}"#
+        );
+
+        let put = PutSecretValueOutput {
+            arn,
+            name,
+            version_id: version(),
+            version_stages: vec![StagingLabel::Pending, StagingLabel::parse("blue").unwrap()],
+        };
+        assert_eq!(
+            text(put_secret_value(&put)),
+            r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>","VersionStages":["AWSPENDING","blue"]}"#
+        );
+        let deleted = DeleteSecretOutput {
+            arn: ARN.to_owned(),
+            name: "prod/db".to_owned(),
+            deletion_date: Timestamp::from_millis(1_729_768_691_900),
+        };
+        assert_eq!(text(delete_secret(&deleted)), r#"{"ARN":"<arn>","Name":"prod/db","DeletionDate":1729768691.9}"#);
+    }
+
+    #[test]
+    fn descriptions_leave_out_what_is_not_there() {
+        let bare = r#"{"ARN":"<arn>","CreatedDate":1727176691.83,"LastChangedDate":1727176691.83,"Name":"prod/db"}"#;
+        assert_eq!(text(describe_secret(&description())), bare);
+
+        let full = SecretDescription {
+            description: Some("d".to_owned()),
+            kms_key_id: Some("k".to_owned()),
+            tags: Some(vec![Tag { key: "env".into(), value: "".into() }]),
+            last_accessed_date: Some(CREATED.start_of_day()),
+            deleted_date: Some(CREATED.plus_days(30)),
+            version_ids_to_stages: vec![(version(), vec![StagingLabel::Current])],
+            ..description()
+        };
+        let dates = r#""CreatedDate":1727176691.83,"DeletedDate":1729768691.83,"Description":"d","KmsKeyId":"k","LastAccessedDate":1727136000,"LastChangedDate":1727176691.83"#;
+        let tags = r#""Tags":[{"Key":"env","Value":""}]"#;
+        let stages = r#"{"<version>":["AWSCURRENT"]}"#;
+        assert_eq!(
+            text(describe_secret(&full)),
+            format!(r#"{{"ARN":"<arn>",{dates},"Name":"prod/db",{tags},"VersionIdsToStages":{stages}}}"#)
+        );
+        let untagged = SecretDescription { tags: Some(Vec::new()), ..description() };
+        let page = ListSecretsOutput { secrets: vec![full, untagged], next_token: Some("t".to_owned()) };
+        let entry = format!(r#"{{"ARN":"<arn>",{dates},"Name":"prod/db","SecretVersionsToStages":{stages},{tags}}}"#);
+        let untagged = bare.replace('}', r#","Tags":[]}"#);
+        assert_eq!(text(list_secrets(&page)), format!(r#"{{"SecretList":[{entry},{untagged}],"NextToken":"t"}}"#));
+        let nothing = ListSecretsOutput { secrets: Vec::new(), next_token: None };
+        assert_eq!(text(list_secrets(&nothing)), r#"{"SecretList":[]}"#);
+    }
+
+    #[test]
+    fn a_string_that_is_not_utf8_is_a_fault_of_the_server() {
+        let output = GetSecretValueOutput {
+            arn: SecretArn::from_stored(ARN),
+            name: name(),
+            version_id: version(),
+            value: SecretValue::String(Plaintext::copy_from(b"\xff")),
+            version_stages: Vec::new(),
+            created_date: CREATED,
+        };
+        assert_eq!(get_secret_value(&output).unwrap_err().code, ErrorCode::InternalService);
+    }
+
+    proptest! {
+        #[test]
+        fn dates_keep_their_milliseconds(ms in 0_u64..253_402_300_800_000) {
+            let written = serde_json::to_string(&Seconds(Timestamp::from_millis(ms))).unwrap();
+            let (seconds, decimals) = written.split_once('.').unwrap_or((&written, ""));
+            prop_assert!(decimals.len() <= 3 && !written.contains('e'), "{}", written);
+            let back = seconds.parse::<u64>().unwrap() * 1000 + format!("{decimals:0<3}").parse::<u64>().unwrap();
+            prop_assert_eq!(back, ms);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Responses: the headers that every one has, and the bodies of errors.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use types::{ApiError, ErrorCode};
+
+use crate::operation::MEDIA_TYPE;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+/// Tells a write that may have been applied from one that failed; both are InternalServiceError to AWS clients.
+const OUTCOME: HeaderName = HeaderName::from_static("x-conclave-outcome");
+
+/// AWS spells the message of errors that the API's model names with a capital, and of all others without.
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    #[serde(rename = "__type")]
+    code: &'static str,
+    #[serde(rename = "Message", skip_serializing_if = "Option::is_none")]
+    modelled: Option<&'a str>,
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    other: Option<&'a str>,
+}
+
+/// The response to a request. Its `Date` is set by the HTTP server.
+pub(crate) fn respond(result: Result<Bytes, ApiError>, request_id: &str) -> Response {
+    let mut response = match result {
+        Ok(body) => Response::new(Body::from(body)),
+        Err(error) => refusal(&error),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    if let Ok(request_id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, request_id);
+    }
+    response
+}
+
+fn refusal(error: &ApiError) -> Response {
+    let message = Some(&*error.message).filter(|message| !message.is_empty());
+    let modelled = error.code.is_modelled();
+    let code = error.code.aws_name();
+    let json = ErrorJson { code, modelled: message.filter(|_| modelled), other: message.filter(|_| !modelled) };
+    let mut response = Response::new(Body::from(serde_json::to_vec(&json).unwrap_or_default()));
+    *response.status_mut() =
+        StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(code));
+    if error.code == ErrorCode::OutcomeUnknown {
+        response.headers_mut().insert(OUTCOME, HeaderValue::from_static("unknown"));
+    }
+    response
+}

@@ -1,0 +1,441 @@
+//! The operations on secrets: what they are asked with and what they answer.
+//!
+//! What needs no options takes the name or ARN of a secret; what has options takes a struct that a name turns into.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use proto::secrets::v1 as pb;
+use proto::secrets::v1::secrets_client::SecretsClient;
+use proto::{from_wire_time, prost_types};
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::failover::Repeat;
+use crate::value::SecretValue;
+
+/// Bytes of an answer: a page of a hundred secrets with all their tags fits.
+const ANSWER_BYTES: usize = 16 << 20;
+
+/// Which value is asked for: of a secret by name or ARN, and of its AWSCURRENT version unless another is named.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct GetSecretValue(pb::GetSecretValueRequest);
+
+impl GetSecretValue {
+    /// Names the secret.
+    pub fn new(secret_id: impl Into<String>) -> Self {
+        Self(pb::GetSecretValueRequest { secret_id: secret_id.into(), ..Default::default() })
+    }
+
+    /// Names a version by its id.
+    pub fn version_id(mut self, version_id: impl Into<String>) -> Self {
+        self.0.version_id = Some(version_id.into());
+        self
+    }
+
+    /// Names a version by a staging label.
+    pub fn version_stage(mut self, version_stage: impl Into<String>) -> Self {
+        self.0.version_stage = Some(version_stage.into());
+        self
+    }
+}
+
+impl<T: Into<String>> From<T> for GetSecretValue {
+    fn from(secret_id: T) -> Self {
+        Self::new(secret_id)
+    }
+}
+
+/// A secret's value, and which version it is of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Secret {
+    /// The secret's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The version.
+    pub version_id: String,
+    /// The version's labels.
+    pub version_stages: Vec<String>,
+    /// When the version was created.
+    pub created_date: SystemTime,
+    /// The value.
+    pub value: SecretValue,
+    /// The log index of the state that this shows, or a later one.
+    pub applied_index: u64,
+}
+
+/// A secret to be made.
+#[derive(Debug)]
+#[must_use]
+pub struct CreateSecret {
+    message: pb::CreateSecretRequest,
+}
+
+impl CreateSecret {
+    /// Names the secret. It is made without a value unless one is given.
+    pub fn new(name: impl Into<String>) -> Self {
+        let mut message = pb::CreateSecretRequest::default();
+        message.name = name.into();
+        message.client_request_token = new_token();
+        Self { message }
+    }
+
+    /// Its first value.
+    pub fn value(mut self, value: SecretValue) -> Self {
+        (self.message.secret_string, self.message.secret_binary) = value.into_members();
+        self
+    }
+
+    /// Its first value, a SecretString.
+    pub fn secret_string(self, text: impl Into<String>) -> Self {
+        self.value(SecretValue::string(text))
+    }
+
+    /// Its first value, a SecretBinary.
+    pub fn secret_binary(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.value(SecretValue::binary(bytes))
+    }
+
+    /// What it is for.
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.message.description = Some(description.into());
+        self
+    }
+
+    /// The key that encrypts it.
+    pub fn kms_key_id(mut self, kms_key_id: impl Into<String>) -> Self {
+        self.message.kms_key_id = Some(kms_key_id.into());
+        self
+    }
+
+    /// One more tag.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.message.tags.push(pb::Tag { key: key.into(), value: value.into() });
+        self
+    }
+
+    /// The token that makes a repetition harmless, 32 to 64 characters; it becomes the id of the first version. One is
+    /// drawn if it is left out. A caller that repeats calls by itself gives its own.
+    pub fn client_request_token(mut self, token: impl Into<String>) -> Self {
+        self.message.client_request_token = token.into();
+        self
+    }
+}
+
+/// A secret that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreatedSecret {
+    /// The secret's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its first version, if a value was given.
+    pub version_id: Option<String>,
+    /// The log index of the write, or a later one.
+    pub applied_index: u64,
+}
+
+/// A new value for a secret.
+#[derive(Debug)]
+#[must_use]
+pub struct PutSecretValue {
+    message: pb::PutSecretValueRequest,
+}
+
+impl PutSecretValue {
+    /// Names the secret and gives the value, which becomes AWSCURRENT unless labels are given.
+    pub fn new(secret_id: impl Into<String>, value: SecretValue) -> Self {
+        let mut message = pb::PutSecretValueRequest::default();
+        message.secret_id = secret_id.into();
+        message.client_request_token = new_token();
+        (message.secret_string, message.secret_binary) = value.into_members();
+        Self { message }
+    }
+
+    /// One more staging label of the new version.
+    pub fn version_stage(mut self, label: impl Into<String>) -> Self {
+        self.message.version_stages.get_or_insert_default().stages.push(label.into());
+        self
+    }
+
+    /// As of [`CreateSecret::client_request_token`]; it becomes the id of the version.
+    pub fn client_request_token(mut self, token: impl Into<String>) -> Self {
+        self.message.client_request_token = token.into();
+        self
+    }
+}
+
+/// A version of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecretVersion {
+    /// The secret's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The version.
+    pub version_id: String,
+    /// Its labels.
+    pub version_stages: Vec<String>,
+    /// The log index of the write, or a later one.
+    pub applied_index: u64,
+}
+
+/// What is known of a secret beside its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecretDescription {
+    /// The secret's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The key that encrypts it, unless it is the default one.
+    pub kms_key_id: Option<String>,
+    /// `None` if it was never tagged, empty after all tags were removed.
+    pub tags: Option<Vec<(String, String)>>,
+    /// When it was created.
+    pub created_date: SystemTime,
+    /// When it last changed in any way.
+    pub last_changed_date: SystemTime,
+    /// The UTC day of the last GetSecretValue.
+    pub last_accessed_date: Option<SystemTime>,
+    /// The end of the deletion window.
+    pub deleted_date: Option<SystemTime>,
+    /// Its versions that have a label, by id.
+    pub version_ids_to_stages: BTreeMap<String, Vec<String>>,
+}
+
+/// Which secrets are listed, and how.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct ListSecrets(pb::ListSecretsRequest);
+
+impl ListSecrets {
+    /// Secrets of a page, 1 to 100; 100 if it is left out.
+    pub const fn max_results(mut self, max_results: i32) -> Self {
+        self.0.max_results = Some(max_results);
+        self
+    }
+
+    /// Where the page begins, from the page before.
+    pub fn next_token(mut self, next_token: impl Into<String>) -> Self {
+        self.0.next_token = Some(next_token.into());
+        self
+    }
+
+    /// One more filter, which any of its values satisfies; `name` compares prefixes. All filters must match.
+    pub fn filter<V: Into<String>>(mut self, key: impl Into<String>, values: impl IntoIterator<Item = V>) -> Self {
+        let values = values.into_iter().map(Into::into).collect();
+        self.0.filters.push(pb::Filter { key: key.into(), values });
+        self
+    }
+
+    /// `created-date`, `last-accessed-date`, `last-changed-date` or `name`.
+    pub fn sort_by(mut self, sort_by: impl Into<String>) -> Self {
+        self.0.sort_by = Some(sort_by.into());
+        self
+    }
+
+    /// `asc` or `desc`.
+    pub fn sort_order(mut self, sort_order: impl Into<String>) -> Self {
+        self.0.sort_order = Some(sort_order.into());
+        self
+    }
+
+    /// Secrets in their deletion window too.
+    pub const fn include_planned_deletion(mut self) -> Self {
+        self.0.include_planned_deletion = true;
+        self
+    }
+}
+
+/// A page of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecretPage {
+    /// The secrets; there may be none although there is a next page.
+    pub secrets: Vec<SecretDescription>,
+    /// Where the next page begins; `None` on the last one.
+    pub next_token: Option<String>,
+    /// The log index of the state that this shows, or a later one.
+    pub applied_index: u64,
+}
+
+/// A secret to be deleted: at the end of a window of 30 days, unless another is given.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct DeleteSecret(pb::DeleteSecretRequest);
+
+impl DeleteSecret {
+    /// Names the secret.
+    pub fn new(secret_id: impl Into<String>) -> Self {
+        Self(pb::DeleteSecretRequest { secret_id: secret_id.into(), ..Default::default() })
+    }
+
+    /// 7 to 30 days.
+    pub const fn recovery_window_in_days(mut self, days: i64) -> Self {
+        self.0.recovery_window_in_days = Some(days);
+        self
+    }
+
+    /// At once, with no way back.
+    pub const fn force_without_recovery(mut self) -> Self {
+        self.0.force_delete_without_recovery = Some(true);
+        self
+    }
+}
+
+impl<T: Into<String>> From<T> for DeleteSecret {
+    fn from(secret_id: T) -> Self {
+        Self::new(secret_id)
+    }
+}
+
+/// A secret that was deleted, or will be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeletedSecret {
+    /// The secret's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The end of the window; now for a forced delete.
+    pub deletion_date: SystemTime,
+    /// The log index of the write, or a later one.
+    pub applied_index: u64,
+}
+
+impl Client {
+    /// Reads a value: `client.get_secret_value("name")`, or of a certain version with [`GetSecretValue`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn get_secret_value(&self, request: impl Into<GetSecretValue>) -> Result<Secret, Error> {
+        let send = |channel, request| async move { secrets(channel).get_secret_value(request).await };
+        let answer = self.cluster.call(Repeat::Read, self.cluster.deadline(), request.into().0, send).await?;
+        secret(answer)
+    }
+
+    /// Makes a secret.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_secret(&self, request: CreateSecret) -> Result<CreatedSecret, Error> {
+        let send = |channel, request| async move { secrets(channel).create_secret(request).await };
+        let answer: pb::CreateSecretResponse =
+            self.cluster.call(Repeat::Harmless, self.cluster.deadline(), request.message, send).await?;
+        let pb::CreateSecretResponse { arn, name, version_id, applied_index } = answer;
+        Ok(CreatedSecret { arn, name, version_id, applied_index })
+    }
+
+    /// Gives a secret a new value.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_secret_value(&self, request: PutSecretValue) -> Result<SecretVersion, Error> {
+        let send = |channel, request| async move { secrets(channel).put_secret_value(request).await };
+        let answer: pb::PutSecretValueResponse =
+            self.cluster.call(Repeat::Harmless, self.cluster.deadline(), request.message, send).await?;
+        let pb::PutSecretValueResponse { arn, name, version_id, version_stages, applied_index } = answer;
+        Ok(SecretVersion { arn, name, version_id, version_stages, applied_index })
+    }
+
+    /// Describes a secret, by name or ARN.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn describe_secret(&self, secret_id: impl Into<String>) -> Result<SecretDescription, Error> {
+        let message = pb::DescribeSecretRequest { secret_id: secret_id.into() };
+        let send = |channel, request| async move { secrets(channel).describe_secret(request).await };
+        let answer: pb::DescribeSecretResponse =
+            self.cluster.call(Repeat::Read, self.cluster.deadline(), message, send).await?;
+        description(answer.secret.ok_or(Error::Incomplete("secret"))?)
+    }
+
+    /// Lists secrets, one page.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn list_secrets(&self, request: ListSecrets) -> Result<SecretPage, Error> {
+        let send = |channel, request| async move { secrets(channel).list_secrets(request).await };
+        let answer: pb::ListSecretsResponse =
+            self.cluster.call(Repeat::Read, self.cluster.deadline(), request.0, send).await?;
+        let secrets = answer.secret_list.into_iter().map(description).collect::<Result<_, _>>()?;
+        Ok(SecretPage { secrets, next_token: answer.next_token, applied_index: answer.applied_index })
+    }
+
+    /// Deletes a secret, by name or ARN with the window of 30 days, or as [`DeleteSecret`] says.
+    ///
+    /// # Errors
+    /// [`Error`]. It carries no token, so it is not repeated when its outcome is unknown.
+    pub async fn delete_secret(&self, request: impl Into<DeleteSecret>) -> Result<DeletedSecret, Error> {
+        let send = |channel, request| async move { secrets(channel).delete_secret(request).await };
+        let answer: pb::DeleteSecretResponse =
+            self.cluster.call(Repeat::Never, self.cluster.deadline(), request.into().0, send).await?;
+        let pb::DeleteSecretResponse { arn, name, deletion_date, applied_index } = answer;
+        Ok(DeletedSecret { arn, name, deletion_date: time("deletion_date", deletion_date.as_ref())?, applied_index })
+    }
+}
+
+fn secrets(channel: Channel) -> SecretsClient<Channel> {
+    SecretsClient::new(channel).max_decoding_message_size(ANSWER_BYTES)
+}
+
+fn new_token() -> String {
+    Uuid::new_v4().to_string()
+}
+
+fn secret(mut answer: pb::GetSecretValueResponse) -> Result<Secret, Error> {
+    let value = match (answer.secret_string.take(), answer.secret_binary.take()) {
+        (Some(text), _) => SecretValue::string(text),
+        (None, Some(bytes)) => SecretValue::binary(bytes),
+        (None, None) => return Err(Error::Incomplete("value")),
+    };
+    Ok(Secret {
+        arn: std::mem::take(&mut answer.arn),
+        name: std::mem::take(&mut answer.name),
+        version_id: std::mem::take(&mut answer.version_id),
+        version_stages: std::mem::take(&mut answer.version_stages),
+        created_date: time("created_date", answer.created_date.as_ref())?,
+        value,
+        applied_index: answer.applied_index,
+    })
+}
+
+fn description(entry: pb::SecretEntry) -> Result<SecretDescription, Error> {
+    let optional = |time: Option<prost_types::Timestamp>| time.as_ref().and_then(from_wire_time).map(system_time);
+    Ok(SecretDescription {
+        created_date: time("created_date", entry.created_date.as_ref())?,
+        last_changed_date: time("last_changed_date", entry.last_changed_date.as_ref())?,
+        last_accessed_date: optional(entry.last_accessed_date),
+        deleted_date: optional(entry.deleted_date),
+        arn: entry.arn,
+        name: entry.name,
+        description: entry.description,
+        kms_key_id: entry.kms_key_id,
+        tags: entry.tags.map(|tags| tags.tags.into_iter().map(|tag| (tag.key, tag.value)).collect()),
+        version_ids_to_stages: entry
+            .version_ids_to_stages
+            .into_iter()
+            .map(|(version, stages)| (version, stages.stages))
+            .collect(),
+    })
+}
+
+fn time(member: &'static str, time: Option<&prost_types::Timestamp>) -> Result<SystemTime, Error> {
+    time.and_then(from_wire_time).map(system_time).ok_or(Error::Incomplete(member))
+}
+
+/// A time that `SystemTime` cannot hold is the epoch's: none that a cluster stamps is.
+fn system_time(time: types::Timestamp) -> SystemTime {
+    let since = Duration::from_millis(time.as_millis());
+    SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
+}

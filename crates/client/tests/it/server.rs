@@ -1,0 +1,339 @@
+//! A node that answers what a test tells it to, over real TLS.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use client::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use proto::cluster::v1 as cluster_pb;
+use proto::cluster::v1::cluster_server::{Cluster, ClusterServer};
+use proto::prost_types::Timestamp;
+use proto::secrets::v1 as pb;
+use proto::secrets::v1::secrets_server::{Secrets, SecretsServer};
+use proto::{REGION_METADATA, to_wire_error};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, crypto};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tonic::service::Routes;
+use tonic::{Code, Request, Response, Status};
+use types::ErrorCode;
+
+pub(crate) const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf";
+pub(crate) const CREATED: Timestamp = Timestamp { seconds: 1_727_176_691, nanos: 830_000_000 };
+
+/// A CA, with an identity for nodes and one for clients.
+pub(crate) struct Pki {
+    ca_pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Pki {
+    pub(crate) fn new() -> Self {
+        let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let ca_pem = ca.self_signed(&key).unwrap().pem();
+        Self { ca_pem, issuer: Issuer::new(ca, key) }
+    }
+
+    /// Certificate and key, PEM.
+    fn identity(&self) -> (String, String) {
+        let mut leaf = CertificateParams::new(Vec::<String>::new()).unwrap();
+        leaf.subject_alt_names = vec![
+            SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            SanType::URI("spiffe://corp/billing".try_into().unwrap()),
+        ];
+        let key = KeyPair::generate().unwrap();
+        (leaf.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+
+    fn server_config(&self) -> ServerConfig {
+        let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes()).unwrap()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
+        let (certificate, key) = self.identity();
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(
+                vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
+                PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+            )
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        config
+    }
+
+    /// A client that begins at the first of these endpoints.
+    pub(crate) fn client(&self, endpoints: &[SocketAddr]) -> client::Builder {
+        let (certificate, key) = self.identity();
+        Client::builder()
+            .endpoints(endpoints.iter().map(ToString::to_string))
+            .in_order()
+            .ca_pem(&self.ca_pem)
+            .identity_pem(certificate, key)
+    }
+}
+
+/// An address at which nobody listens.
+pub(crate) async fn dead() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap()
+}
+
+/// What a node does with the next call.
+#[derive(Clone, Debug)]
+pub(crate) enum Say {
+    /// It refuses.
+    Error(ErrorCode),
+    /// It answers with a status that has no details.
+    Bare(Code),
+    /// It never answers.
+    Nothing,
+    /// Its process dies.
+    Die,
+}
+
+/// A node. It does with its calls what it was told, in order, and answers well afterwards.
+pub(crate) struct Node {
+    pub(crate) address: SocketAddr,
+    script: Script,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Clone)]
+struct Script {
+    left: Arc<Mutex<VecDeque<Say>>>,
+    calls: Arc<Mutex<Vec<Call>>>,
+    alive: watch::Sender<bool>,
+}
+
+/// A call that a node has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) region: Option<String>,
+    pub(crate) token: String,
+    pub(crate) value: Option<String>,
+}
+
+impl Node {
+    pub(crate) async fn start(pki: &Pki, script: impl IntoIterator<Item = Say>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(pki.server_config()));
+        let script = Script {
+            left: Arc::new(Mutex::new(script.into_iter().collect())),
+            calls: Arc::default(),
+            alive: watch::Sender::new(true),
+        };
+        let routes = Routes::new(SecretsServer::new(script.clone()))
+            .add_service(ClusterServer::new(script.clone()))
+            .into_axum_router();
+        let mut alive = script.alive.subscribe();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let socket = tokio::select! {
+                    _ = alive.wait_for(|alive| !alive) => break,
+                    accepted = listener.accept() => accepted.unwrap().0,
+                };
+                let (acceptor, routes) = (acceptor.clone(), routes.clone());
+                connections.spawn(async move {
+                    let Ok(stream) = acceptor.accept(socket).await else { return };
+                    let http = auto::Builder::new(TokioExecutor::new());
+                    let _ended = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+                });
+            }
+        });
+        Self { address, script, _tasks: tasks }
+    }
+
+    /// The calls that it has seen.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.script.calls.lock().unwrap().clone()
+    }
+}
+
+impl Script {
+    async fn next<M>(&self, request: &Request<M>, call: Call) -> Result<(), Status> {
+        let region = request.metadata().get(REGION_METADATA).map(|region| region.to_str().unwrap().to_owned());
+        let id = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push(Call { region, ..call });
+            format!("request-{}", calls.len())
+        };
+        let say = self.left.lock().unwrap().pop_front();
+        match say {
+            None => Ok(()),
+            Some(Say::Error(code)) => Err(to_wire_error(&code.into(), &id)),
+            Some(Say::Bare(code)) => Err(Status::new(code, "not from the cluster")),
+            Some(Say::Nothing) => std::future::pending().await,
+            Some(Say::Die) => {
+                self.alive.send_replace(false);
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Secrets for Script {
+    async fn create_secret(
+        &self,
+        request: Request<pb::CreateSecretRequest>,
+    ) -> Result<Response<pb::CreateSecretResponse>, Status> {
+        let message = request.get_ref();
+        let call = Call {
+            token: message.client_request_token.clone(),
+            value: message.secret_string.clone(),
+            ..Call::default()
+        };
+        self.next(&request, call).await?;
+        Ok(Response::new(pb::CreateSecretResponse {
+            arn: ARN.to_owned(),
+            name: request.get_ref().name.clone(),
+            version_id: Some(request.get_ref().client_request_token.clone()),
+            applied_index: 7,
+        }))
+    }
+
+    async fn get_secret_value(
+        &self,
+        request: Request<pb::GetSecretValueRequest>,
+    ) -> Result<Response<pb::GetSecretValueResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let mut answer = pb::GetSecretValueResponse::default();
+        answer.arn = ARN.to_owned();
+        answer.name = request.get_ref().secret_id.clone();
+        answer.version_id = request.get_ref().version_id.clone().unwrap_or_default();
+        answer.version_stages = vec![request.get_ref().version_stage.clone().unwrap_or("AWSCURRENT".to_owned())];
+        answer.secret_string = Some("hunter2".to_owned());
+        answer.created_date = Some(CREATED);
+        answer.applied_index = 7;
+        Ok(Response::new(answer))
+    }
+
+    async fn put_secret_value(
+        &self,
+        request: Request<pb::PutSecretValueRequest>,
+    ) -> Result<Response<pb::PutSecretValueResponse>, Status> {
+        let message = request.get_ref();
+        let call = Call {
+            token: message.client_request_token.clone(),
+            value: message.secret_string.clone(),
+            ..Call::default()
+        };
+        self.next(&request, call).await?;
+        let message = request.get_ref();
+        let stages = message.version_stages.clone().map(|stages| stages.stages);
+        Ok(Response::new(pb::PutSecretValueResponse {
+            arn: ARN.to_owned(),
+            name: message.secret_id.clone(),
+            version_id: message.client_request_token.clone(),
+            version_stages: stages.unwrap_or(vec!["AWSCURRENT".to_owned()]),
+            applied_index: 7,
+        }))
+    }
+
+    async fn describe_secret(
+        &self,
+        request: Request<pb::DescribeSecretRequest>,
+    ) -> Result<Response<pb::DescribeSecretResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let secret = (request.get_ref().secret_id != "nothing").then(|| entry(&request.get_ref().secret_id));
+        Ok(Response::new(pb::DescribeSecretResponse { secret, applied_index: 7 }))
+    }
+
+    async fn list_secrets(
+        &self,
+        request: Request<pb::ListSecretsRequest>,
+    ) -> Result<Response<pb::ListSecretsResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let filters = &request.get_ref().filters;
+        Ok(Response::new(pb::ListSecretsResponse {
+            secret_list: filters.iter().map(|filter| entry(&filter.values.join("+"))).collect(),
+            next_token: request.get_ref().next_token.clone(),
+            applied_index: 7,
+        }))
+    }
+
+    async fn delete_secret(
+        &self,
+        request: Request<pb::DeleteSecretRequest>,
+    ) -> Result<Response<pb::DeleteSecretResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        Ok(Response::new(pb::DeleteSecretResponse {
+            arn: ARN.to_owned(),
+            name: format!("{:?}", request.get_ref().force_delete_without_recovery),
+            deletion_date: Some(CREATED),
+            applied_index: 7,
+        }))
+    }
+}
+
+fn entry(name: &str) -> pb::SecretEntry {
+    pb::SecretEntry {
+        arn: ARN.to_owned(),
+        name: name.to_owned(),
+        tags: Some(pb::Tags { tags: vec![pb::Tag { key: "team".to_owned(), value: "pay".to_owned() }] }),
+        created_date: Some(CREATED),
+        last_changed_date: Some(CREATED),
+        ..pb::SecretEntry::default()
+    }
+}
+
+#[tonic::async_trait]
+impl Cluster for Script {
+    async fn status(
+        &self,
+        request: Request<cluster_pb::StatusRequest>,
+    ) -> Result<Response<cluster_pb::StatusResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let facts = cluster_pb::NodeFacts { role: 99, term: 3, leader: Some(1), ..Default::default() };
+        let node = |id, facts| cluster_pb::NodeStatus { id, address: format!("host-{id}:7401"), facts };
+        let nodes = vec![node(1, Some(facts)), node(2, None)];
+        Ok(Response::new(cluster_pb::StatusResponse { cluster_id: "c".to_owned(), nodes }))
+    }
+
+    async fn checkpoint(
+        &self,
+        request: Request<cluster_pb::CheckpointRequest>,
+    ) -> Result<Response<cluster_pb::CheckpointResponse>, Status> {
+        use cluster_pb::node_checkpoint::Result;
+        self.next(&request, Call::default()).await?;
+        let node = |id, result| cluster_pb::NodeCheckpoint { id, result: Some(result) };
+        let nodes = vec![node(1, Result::Checkpoint(7)), node(2, Result::Error("not reached".to_owned()))];
+        Ok(Response::new(cluster_pb::CheckpointResponse { nodes }))
+    }
+
+    async fn digest(
+        &self,
+        request: Request<cluster_pb::DigestRequest>,
+    ) -> Result<Response<cluster_pb::DigestResponse>, Status> {
+        use cluster_pb::node_digest::Result;
+        self.next(&request, Call::default()).await?;
+        let node = |id, result| cluster_pb::NodeDigest { id, result: Some(result) };
+        let state = cluster_pb::StateDigest { applied: 7, digest: vec![1; 32] };
+        let nodes = vec![node(1, Result::State(state)), node(2, Result::Error("not reached".to_owned()))];
+        Ok(Response::new(cluster_pb::DigestResponse { nodes }))
+    }
+
+    async fn add_node(
+        &self,
+        request: Request<cluster_pb::AddNodeRequest>,
+    ) -> Result<Response<cluster_pb::AddNodeResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        Ok(Response::new(cluster_pb::AddNodeResponse { voters: vec![1, request.get_ref().id] }))
+    }
+}

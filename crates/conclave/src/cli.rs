@@ -1,0 +1,311 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::Output;
+
+/// A replicated secrets store that speaks the AWS Secrets Manager API.
+#[derive(Debug, Parser)]
+#[command(name = "conclave", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The form of the answer.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs one node.
+    Server(ServerArgs),
+    /// Runs a whole cluster on this machine, for development and tests.
+    Dev(DevArgs),
+    /// Makes a new cluster's keys and certificates.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// Looks at a cluster and changes its members.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+    /// Reads and writes secrets.
+    #[command(subcommand)]
+    Secret(SecretCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The node's configuration, TOML. CONCLAVE_<SECTION>_<KEY> in the environment overrides a value.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Reads the configuration, says whether it is good, and ends.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = true)]
+pub(crate) struct DevArgs {
+    /// Number of nodes [default: 3].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=9))]
+    pub(crate) nodes: Option<u64>,
+    /// Where the cluster's data is kept and resumed from [default: a temporary directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The account that owns the secrets [default: 123456789012].
+    #[arg(long, value_name = "ID")]
+    pub(crate) account_id: Option<String>,
+    /// The root access key: 4 to 128 letters and digits [default: drawn].
+    #[arg(long, value_name = "ID", requires = "secret_access_key")]
+    pub(crate) access_key_id: Option<String>,
+    /// The root access key's secret.
+    #[arg(long, value_name = "KEY", requires = "access_key_id")]
+    pub(crate) secret_access_key: Option<String>,
+    /// A region that the cluster serves; the first one is the default [default: six of AWS's].
+    #[arg(long = "region", value_name = "R")]
+    pub(crate) regions: Vec<String>,
+    /// The first port; each node takes two [default: free ones].
+    #[arg(long, value_name = "P")]
+    pub(crate) base_port: Option<u16>,
+    #[command(subcommand)]
+    pub(crate) command: Option<DevCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevCommand {
+    /// Starts a node again that has died; does nothing to a live one.
+    RestartNode {
+        /// The node.
+        id: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperatorCommand {
+    /// Makes a new cluster's authorities, root key, keyring and root credentials.
+    Init(InitArgs),
+    /// Makes the directory of one node: certificates, keyring, keyfile, configuration.
+    IssueNode(IssueNodeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The operator's directory; it must not exist or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The first account.
+    #[arg(long, value_name = "ID")]
+    pub(crate) account_id: String,
+    /// A region that the cluster serves; the first one is the default.
+    #[arg(long = "region", value_name = "R", default_value = "us-east-1")]
+    pub(crate) regions: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IssueNodeArgs {
+    /// The operator's directory, made by `operator init`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The node's id, never used before in this cluster.
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) id: u64,
+    /// A host name or IP address by which clients reach the node; the first one is advertised.
+    #[arg(long = "host", value_name = "H", required = true)]
+    pub(crate) hosts: Vec<String>,
+    /// Port for clients.
+    #[arg(long, value_name = "P", default_value_t = 7400)]
+    pub(crate) client_port: u16,
+    /// Port for the other nodes.
+    #[arg(long, value_name = "P", default_value_t = 7401)]
+    pub(crate) peer_port: u16,
+    /// The address that the node binds.
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
+    pub(crate) bind: std::net::IpAddr,
+    /// This is the cluster's first node: it starts the cluster, the others are added to it.
+    #[arg(long)]
+    pub(crate) first: bool,
+    /// The node's directory, to be copied to its machine; it must not exist or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Where the directory will be on the node's machine [default: where it is made].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) install_dir: Option<PathBuf>,
+}
+
+impl IssueNodeArgs {
+    pub(crate) fn client_listen(&self) -> SocketAddr {
+        SocketAddr::new(self.bind, self.client_port)
+    }
+
+    pub(crate) fn peer_listen(&self) -> SocketAddr {
+        SocketAddr::new(self.bind, self.peer_port)
+    }
+}
+
+/// Where the cluster is and who asks; the variables are what `dev` writes into its `env` file.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Connection {
+    /// The nodes' client addresses, comma separated.
+    #[arg(long, env = "CONCLAVE_ENDPOINTS", value_name = "HOST:PORT,...")]
+    pub(crate) endpoints: Option<String>,
+    /// The authority of the nodes' client ports, PEM.
+    #[arg(long, env = "CONCLAVE_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The client certificate, PEM.
+    #[arg(long, env = "CONCLAVE_CERT", value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The client certificate's key, PEM.
+    #[arg(long, env = "CONCLAVE_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The region [default: the cluster's first].
+    #[arg(long, env = "AWS_REGION", value_name = "R")]
+    pub(crate) region: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Shows every member, also those that cannot be reached.
+    Status {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Forces a checkpoint on every node.
+    Snapshot {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Shows each node's state digest and applied index.
+    Digest {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Adds a node and makes it a voter once it has caught up. Doing it again is harmless.
+    AddNode {
+        /// The node's id.
+        #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+        id: u64,
+        /// Its peer port.
+        #[arg(long, value_name = "HOST:PORT")]
+        peer_addr: String,
+        /// Its client port.
+        #[arg(long, value_name = "HOST:PORT")]
+        client_addr: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Makes a secret.
+    Create {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// A tag; may be given several times.
+        #[arg(long = "tag", value_name = "KEY=VALUE")]
+        tags: Vec<String>,
+        /// Makes the secret without a value.
+        #[arg(long, conflicts_with_all = ["from_file", "binary"])]
+        no_value: bool,
+        /// Names the request, so that a retry is harmless; 32 to 64 characters [default: drawn].
+        #[arg(long, value_name = "TOKEN")]
+        client_request_token: Option<String>,
+        #[command(flatten)]
+        value: ValueArgs,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Prints a secret's value.
+    Get {
+        /// Name or ARN.
+        secret_id: String,
+        /// A version [default: the one with the label AWSCURRENT].
+        #[arg(long, value_name = "ID")]
+        version_id: Option<String>,
+        /// The version with this label.
+        #[arg(long, value_name = "LABEL")]
+        version_stage: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Gives a secret a new value.
+    Put {
+        /// Name or ARN.
+        secret_id: String,
+        /// A label for the new version; may be given several times [default: AWSCURRENT].
+        #[arg(long = "version-stage", value_name = "LABEL")]
+        version_stages: Vec<String>,
+        /// Names the request, so that a retry is harmless; 32 to 64 characters [default: drawn].
+        #[arg(long, value_name = "TOKEN")]
+        client_request_token: Option<String>,
+        #[command(flatten)]
+        value: ValueArgs,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Shows a secret's metadata.
+    Describe {
+        /// Name or ARN.
+        secret_id: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Lists secrets.
+    List {
+        /// Only names that begin like this.
+        #[arg(long, value_name = "PREFIX")]
+        name: Option<String>,
+        /// Secrets in their deletion window too.
+        #[arg(long)]
+        include_planned_deletion: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Deletes a secret, after a window in which it can be restored.
+    Delete {
+        /// Name or ARN.
+        secret_id: String,
+        /// Days of the window, 7 to 30 [default: 30].
+        #[arg(long, value_name = "DAYS", conflicts_with = "force")]
+        recovery_window_in_days: Option<i64>,
+        /// At once and for ever.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+/// Where a value comes from: stdin, a file, or a prompt without echo.
+#[derive(Debug, Args)]
+pub(crate) struct ValueArgs {
+    /// Reads the value from a file, `-` for stdin, byte for byte [default: stdin, or a prompt on a terminal].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_file: Option<PathBuf>,
+    /// The value is bytes, not text.
+    #[arg(long)]
+    pub(crate) binary: bool,
+    /// Never accepted: it only exists to say why.
+    #[arg(hide = true, value_name = "VALUE")]
+    pub(crate) refused_value: Option<String>,
+    /// Never accepted: it only exists to say why.
+    #[arg(long = "value", alias = "secret-string", alias = "secret-binary", hide = true, value_name = "VALUE")]
+    pub(crate) refused_option: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

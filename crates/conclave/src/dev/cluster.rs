@@ -1,0 +1,228 @@
+//! The cluster that `dev` runs: made or resumed, started, watched, stopped.
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use client::Client;
+use rustix::process::Signal;
+use types::NodeId;
+
+use super::env;
+use super::layout::{Layout, NodeEntry};
+use super::node;
+use super::options::{DevOptions, Ports, Remembered};
+use crate::files::{self, read_text};
+use crate::operator::{self, InitOptions, NodeAddresses, NodeOptions, OperatorDir, Tuning};
+
+/// The node that starts the cluster.
+const FIRST: NodeId = NodeId(1);
+/// Time from the start of the processes until every node answers a linearizable request.
+const READY_TIMEOUT: Duration = Duration::from_secs(120);
+/// Pause between two attempts while the cluster gets ready.
+const READY_PAUSE: Duration = Duration::from_millis(100);
+/// Time for a node to end after SIGTERM, longer than it lets requests finish.
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often dead children are collected and reported.
+const WATCH_PAUSE: Duration = Duration::from_millis(200);
+
+/// A dev cluster and the processes of it that this process started.
+pub(crate) struct DevCluster {
+    layout: Layout,
+    remembered: Remembered,
+    children: Vec<(NodeId, Child)>,
+}
+
+impl DevCluster {
+    /// Makes the cluster's files, or reads those of an earlier run.
+    pub(crate) fn open(layout: Layout, options: DevOptions) -> anyhow::Result<Self> {
+        let remembered = match Remembered::read(&layout)? {
+            Some(remembered) => {
+                options.must_fit(&remembered, env::access_key_id(&layout).as_deref())?;
+                remembered
+            }
+            None => make(&layout, options).context("cannot make the cluster")?,
+        };
+        Ok(Self { layout, remembered, children: Vec::new() })
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.remembered.ports.len()
+    }
+
+    /// Starts every node that is not alive, and waits until all of them serve.
+    pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
+        self.start_processes().await?;
+        self.join_nodes().await?;
+        self.every_node_serves().await
+    }
+
+    async fn start_processes(&mut self) -> anyhow::Result<()> {
+        let lock = self.layout.lock_nodes()?;
+        let mut nodes = self.layout.read_nodes()?;
+        for (id, ports) in self.remembered.nodes() {
+            let known = nodes.iter().position(|entry| entry.id == id.0);
+            if known.is_some_and(|at| node::is_alive(&self.layout, &nodes[at])) {
+                // It outlived the `dev` that started it.
+                continue;
+            }
+            let mut entry = entry(&self.layout, id, ports);
+            let child = node::spawn(&self.layout, &entry)?;
+            entry.pid = child.id();
+            match known {
+                Some(at) => nodes[at] = entry,
+                None => nodes.push(entry),
+            }
+            // At once: whatever happens next, the process can be found and stopped.
+            self.layout.write_nodes(&nodes)?;
+            self.children.push((id, child));
+        }
+        drop(lock);
+        for (id, child) in &mut self.children {
+            if let Some(entry) = nodes.iter().find(|entry| entry.id == id.0) {
+                node::listens(entry, child).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds every node but the first to the cluster; those that are members already stay as they are.
+    async fn join_nodes(&self) -> anyhow::Result<()> {
+        let client = self.client(self.remembered.ports.iter().copied())?;
+        let deadline = Instant::now() + READY_TIMEOUT;
+        for (id, ports) in self.remembered.nodes().skip(1) {
+            let (peer, address) = (ports.peer_addr().to_string(), ports.client_addr().to_string());
+            while let Err(error) = client.add_node(id.0, &peer, &address).await {
+                anyhow::ensure!(Instant::now() < deadline, "node {id} was not added: {error}");
+                tokio::time::sleep(READY_PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// A node serves once it answers a linearizable request of the root principal.
+    async fn every_node_serves(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + READY_TIMEOUT;
+        for (id, ports) in self.remembered.nodes() {
+            let client = self.client([ports])?;
+            while let Err(error) = client.list_secrets(client::ListSecrets::default().max_results(1)).await {
+                anyhow::ensure!(Instant::now() < deadline, "node {id} does not serve: {error}");
+                tokio::time::sleep(READY_PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn client(&self, ports: impl IntoIterator<Item = Ports>) -> anyhow::Result<Client> {
+        let operator = self.layout.operator();
+        let client = Client::builder()
+            .endpoints(ports.into_iter().map(|ports| ports.client_addr().to_string()))
+            .ca_pem(read_text(&operator.client_ca())?)
+            .identity_pem(read_text(&operator.root_certificate())?, read_text(&operator.root_key())?)
+            .connect()?;
+        Ok(client)
+    }
+
+    /// Collects children that have died and says so; it does not end.
+    pub(crate) async fn watch(&mut self) {
+        loop {
+            self.children.retain_mut(|(id, child)| match child.try_wait() {
+                Ok(Some(status)) => {
+                    report(&format!("node {id} has ended: {status}; `restart-node {id}` starts it again"));
+                    false
+                }
+                Ok(None) | Err(_) => true,
+            });
+            tokio::time::sleep(WATCH_PAUSE).await;
+        }
+    }
+
+    /// Stops all nodes, also those that `restart-node` started.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        let _lock = self.layout.lock_nodes()?;
+        let nodes = self.layout.read_nodes()?;
+        for entry in &nodes {
+            node::signal(&self.layout, entry, Signal::TERM);
+        }
+        for entry in &nodes {
+            if !node::gone(&self.layout, entry, STOP_TIMEOUT).await {
+                report(&format!("node {} does not stop; it is killed", entry.id));
+                node::signal(&self.layout, entry, Signal::KILL);
+            }
+        }
+        for (_, child) in &mut self.children {
+            child.wait()?;
+        }
+        Ok(())
+    }
+}
+
+fn entry(layout: &Layout, id: NodeId, ports: Ports) -> NodeEntry {
+    let dir = layout.node(id);
+    NodeEntry {
+        id: id.0,
+        pid: 0,
+        client_addr: ports.client_addr().to_string(),
+        peer_addr: ports.peer_addr().to_string(),
+        data_dir: dir.join("data"),
+        log: dir.join("server.log"),
+    }
+}
+
+/// The steps of an operator, for all nodes at once. It all happens in a directory of its own, which then takes its
+/// place; a run that was cut off in the middle is begun anew.
+fn make(layout: &Layout, options: DevOptions) -> anyhow::Result<Remembered> {
+    let (operator, nodes) = (layout.operator(), layout.nodes());
+    for taken in [&operator.0, &nodes] {
+        anyhow::ensure!(!taken.exists(), "{} is there, but no dev.json beside it; nothing was changed", taken.display());
+    }
+    let unfinished = layout.unfinished();
+    if unfinished.exists() {
+        std::fs::remove_dir_all(&unfinished)?;
+    }
+    files::private_dir(&unfinished)?;
+
+    let (new, remembered) = options.into_new()?;
+    let made_operator = OperatorDir(unfinished.join("operator"));
+    let init = InitOptions { account: new.account, regions: new.regions, credentials: new.credentials };
+    let made = operator::init(&made_operator, init)?;
+    let made_nodes = unfinished.join("nodes");
+    files::private_dir(&made_nodes)?;
+    for (id, ports) in remembered.nodes() {
+        let options = node_options(layout, id, ports);
+        operator::issue_node(&made_operator, &made_nodes.join(id.to_string()), &options)?;
+    }
+    std::fs::rename(&made_nodes, &nodes)?;
+    std::fs::rename(&made_operator.0, &operator.0)?;
+    std::fs::remove_dir(&unfinished)?;
+    env::write(layout, &remembered, &made.credentials)?;
+    // Last: with it the cluster is complete.
+    remembered.write(layout)?;
+    Ok(remembered)
+}
+
+fn node_options(layout: &Layout, id: NodeId, ports: Ports) -> NodeOptions {
+    NodeOptions {
+        id,
+        hosts: ["127.0.0.1", "localhost", "::1"].map(str::to_owned).to_vec(),
+        addresses: NodeAddresses {
+            client_listen: ports.client_addr(),
+            client_advertise: ports.client_addr().to_string(),
+            peer_listen: ports.peer_addr(),
+            peer_advertise: ports.peer_addr().to_string(),
+        },
+        first: id == FIRST,
+        install_dir: layout.node(id),
+        tuning: Tuning::Shared,
+    }
+}
+
+fn report(line: &str) {
+    use std::io::Write;
+    // A closed stderr changes nothing about the nodes.
+    let _closed = writeln!(std::io::stderr().lock(), "{line}");
+}

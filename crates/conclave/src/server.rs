@@ -1,0 +1,235 @@
+//! `conclave server`: one node, put together.
+//!
+//! The order is the contract: sockets are bound, so that a second server fails at once; the keyring is unsealed;
+//! the replica opens log and state; then both ports listen. A node that waits for a quorum listens already and
+//! answers that it cannot serve.
+
+mod bootstrap;
+mod health;
+mod shutdown;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::get;
+use consensus::{Member, Replica, ReplicaConfig};
+use http::header::CONTENT_TYPE;
+use key_service::{Barrier, Keyfile, Keyring};
+use net::pki::PrivateKeyPem;
+use net::tls::{PeerDialer, ServerTls};
+use net::{ListenerLimits, ServeHandle};
+use service::{Service, TracingRecorder};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use tracing_subscriber::EnvFilter;
+use types::Timestamp;
+use zeroize::Zeroizing;
+
+use crate::cli::ServerArgs;
+use crate::config::{Config, LogFormat};
+use crate::failure::Usage;
+use crate::files::read_text;
+use crate::harden;
+
+/// Connections that the system holds for us before they are accepted.
+const LISTEN_BACKLOG: u32 = 1_024;
+
+/// The clock of the machine.
+struct SystemClock;
+
+impl consensus::Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Runs a node until a signal or a fatal error ends it.
+///
+/// # Errors
+/// A configuration that is wrong, what kept the node from starting, or what ended it.
+pub(crate) fn run(args: &ServerArgs) -> anyhow::Result<()> {
+    let config = Config::load(&args.config)?;
+    if args.check {
+        return Ok(());
+    }
+    log_to_stderr(&config)?;
+    harden::process();
+    let mut runtime = match config.node.worker_threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        threads => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(threads);
+            builder
+        }
+    };
+    runtime.enable_all().build()?.block_on(Box::pin(serve(config)))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let client_socket = bind(config.client.listen).context("the client port")?;
+    let peer_socket = bind(config.peer.listen).context("the peer port")?;
+    let barrier = Arc::new(unseal(&config)?);
+    let tls = Tls::read(&config)?;
+    let clock = Arc::new(SystemClock);
+
+    let replica = Box::pin(Replica::start(ReplicaConfig {
+        cluster: config.cluster.id,
+        node: config.node.id,
+        data_dir: config.node.data_dir.clone(),
+        dial: config.peer.dial.clone(),
+        timing: config.raft.timing(),
+        barrier: barrier.clone(),
+        dialer: tls.dialer,
+        clock: clock.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+    }))
+    .await
+    .context("the node cannot start")?;
+    let recorder = Arc::new(TracingRecorder);
+    let service = Service::new(replica.clone(), barrier.clone(), config.cluster.regions.clone(), clock, recorder);
+
+    let stop = CancellationToken::new();
+    let peer_app = tonic::service::Routes::new(replica.peer_service().into_server()).into_axum_router();
+    let peers = serve_on(peer_socket, tls.peer, peer_app, ListenerLimits::peer(), &stop)?;
+    let clients = serve_on(client_socket, tls.client, client_app(&service), ListenerLimits::client(), &stop)?;
+    tracing::info!(node = %config.node.id, cluster = %config.cluster.id, client = %config.client.listen,
+        peer = %config.peer.listen, version = env!("CARGO_PKG_VERSION"), "the node listens");
+
+    let member = Member {
+        peer_address: config.peer.advertise.clone(),
+        client_address: config.client.advertise.clone(),
+    };
+    let started = bootstrap::run(&replica, &barrier, config.cluster.bootstrap_file.as_deref(), member);
+    let ended = tokio::select! {
+        signal = shutdown::signal() => signal,
+        failure = replica.failed() => Err(anyhow::anyhow!("the node has failed: {failure}")),
+        failure = never_unless_failed(started) => Err(failure),
+    };
+    stop_serving(stop, [clients, peers]).await;
+    replica.stop().await;
+    tracing::info!("the node has stopped");
+    ended
+}
+
+async fn never_unless_failed(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Error {
+    match work.await {
+        Ok(()) => std::future::pending().await,
+        Err(error) => error,
+    }
+}
+
+/// Takes the address without listening yet.
+fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Connections of a process before this one may still be winding down on the port.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address).with_context(|| format!("cannot bind {address}"))?;
+    Ok(socket)
+}
+
+fn serve_on(
+    socket: TcpSocket,
+    tls: Arc<ServerTls>,
+    app: Router,
+    limits: ListenerLimits,
+    stop: &CancellationToken,
+) -> anyhow::Result<ServeHandle> {
+    let listener: TcpListener = socket.listen(LISTEN_BACKLOG)?;
+    Ok(net::serve(listener, tls, app, limits, stop.clone()))
+}
+
+async fn stop_serving(stop: CancellationToken, listeners: [ServeHandle; 2]) {
+    stop.cancel();
+    for listener in listeners {
+        if let Err(error) = listener.stopped().await {
+            tracing::warn!(%error, "a listener did not stop cleanly");
+        }
+    }
+}
+
+/// Everything that the client port answers.
+fn client_app(service: &Service) -> Router {
+    let grpc = grpc::router(service.clone());
+    let aws = aws::router(service.clone());
+    Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready).with_state(service.clone()))
+        .fallback(move |request: Request| {
+            let front = if is_grpc(&request) { grpc.clone() } else { aws.clone() };
+            async move { front.oneshot(request).await }
+        })
+}
+
+fn is_grpc(request: &Request) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// Opens the barrier with the configured keyfile.
+fn unseal(config: &Config) -> anyhow::Result<Barrier> {
+    let keyring = Keyring::load(&config.keys.keyring).context("the node stays sealed")?;
+    anyhow::ensure!(
+        keyring.cluster() == config.cluster.id,
+        "keyring {} is of cluster {}, and the configuration of {}",
+        config.keys.keyring.display(),
+        keyring.cluster(),
+        config.cluster.id
+    );
+    let keyfile = Keyfile::open(&config.keys.keyfile).context("the node stays sealed")?;
+    keyring.unseal(&[&keyfile]).context("the node stays sealed")
+}
+
+/// The TLS configurations of the node.
+struct Tls {
+    client: Arc<ServerTls>,
+    peer: Arc<ServerTls>,
+    dialer: PeerDialer,
+}
+
+impl Tls {
+    fn read(config: &Config) -> anyhow::Result<Self> {
+        let (client, peer) = (&config.client, &config.peer);
+        let client_key = read_key(&client.key)?;
+        let client_tls = net::tls::client_port_server_config(
+            &read_text(&client.client_ca)?,
+            &read_text(&client.certificate)?,
+            &client_key,
+        )
+        .context("[client]")?;
+        let (node_ca, certificate, key) =
+            (read_text(&peer.node_ca)?, read_text(&peer.certificate)?, read_key(&peer.key)?);
+        let cluster = config.cluster.id;
+        let peer_tls =
+            net::tls::peer_server_config(&node_ca, &certificate, &key, cluster).context("[peer]")?;
+        let dialer = PeerDialer::new(&node_ca, &certificate, &key, cluster).context("[peer]")?;
+        anyhow::ensure!(
+            dialer.node() == config.node.id,
+            "[peer] certificate names node {}, and [node] id is {}",
+            dialer.node(),
+            config.node.id
+        );
+        Ok(Self { client: Arc::new(client_tls), peer: Arc::new(peer_tls), dialer })
+    }
+}
+
+fn read_key(path: &Path) -> anyhow::Result<PrivateKeyPem> {
+    let mut text = Zeroizing::new(read_text(path)?);
+    Ok(PrivateKeyPem::new(std::mem::take(&mut *text)))
+}
+
+fn log_to_stderr(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log.filter)
+        .map_err(|error| Usage(format!("[log] filter `{}`: {error}", config.log.filter)))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Text => lines.with_ansi(false).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
+}

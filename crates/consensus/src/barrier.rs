@@ -1,0 +1,166 @@
+//! The read barrier: one round for all reads that wait.
+//!
+//! A read is linearizable when it sees every write that was acknowledged before it began. The node asks for a read
+//! index (the leader by confirming its leadership with a quorum, a follower by asking the leader), then waits until
+//! that index is applied here.
+//!
+//! # Correctness
+//! A round asks for its index after it has collected its reads, so each of them began before. Reads that arrive
+//! while a round is under way join the next one, never the one under way: its index may be older than a write that
+//! they must see. A new leader's index is at least that of the first entry of its term, which is not committed before
+//! everything that any leader acknowledged earlier is.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use openraft::ReadPolicy;
+use proto::raft::v1 as pb;
+use tokio::sync::{mpsc, oneshot};
+use types::limits;
+
+use crate::machine::{Published, Publisher};
+use crate::network::Traffic;
+use crate::replica::Inner;
+
+/// The barrier could not be passed before the deadline: no leader, or no quorum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no quorum confirmed a read index in time")]
+pub struct NoQuorum;
+
+/// Time for one round.
+const ROUND_TIMEOUT: Duration = Duration::from_secs(2);
+/// Pause after a round that failed, so that a node without a leader does not spin.
+const FAILED_ROUND_PAUSE: Duration = Duration::from_millis(20);
+/// Reads that a round takes from the queue at once.
+const TAKEN_AT_ONCE: usize = 1_024;
+
+/// One who waits for a round.
+enum Waiter {
+    /// A follower, which waits for the index itself.
+    Index(oneshot::Sender<u64>),
+    /// A read on this node.
+    State(oneshot::Sender<Arc<Published>>),
+}
+
+impl Waiter {
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Index(waiter) => waiter.is_closed(),
+            Self::State(waiter) => waiter.is_closed(),
+        }
+    }
+}
+
+/// Where reads join rounds; local ones and those of followers share them.
+pub(crate) struct ReadIndexRounds(mpsc::Sender<Waiter>);
+
+/// The other end, for [`run_rounds`].
+pub(crate) struct Waiting(mpsc::Receiver<Waiter>);
+
+impl ReadIndexRounds {
+    pub(crate) fn channel() -> (Self, Waiting) {
+        let (waiting, rounds) = mpsc::channel(limits::BARRIER_WAITERS);
+        (Self(waiting), Waiting(rounds))
+    }
+
+    /// An index such that every write acknowledged before this call is at or below it.
+    pub(crate) async fn read_index(&self, deadline: Instant) -> Result<u64, NoQuorum> {
+        self.join(Waiter::Index, deadline).await
+    }
+
+    /// A state that holds every write acknowledged before this call.
+    async fn state(&self, deadline: Instant) -> Result<Arc<Published>, NoQuorum> {
+        self.join(Waiter::State, deadline).await
+    }
+
+    async fn join<T>(&self, waiter: fn(oneshot::Sender<T>) -> Waiter, deadline: Instant) -> Result<T, NoQuorum> {
+        let (done, answer) = oneshot::channel();
+        self.0.try_send(waiter(done)).map_err(|_| NoQuorum)?;
+        tokio::time::timeout_at(deadline.into(), answer).await.map_err(|_| NoQuorum)?.map_err(|_| NoQuorum)
+    }
+}
+
+/// Runs rounds until the replica is gone.
+pub(crate) async fn run_rounds(inner: Weak<Inner>, Waiting(mut queue): Waiting) {
+    let mut waiters = Vec::new();
+    while queue.recv_many(&mut waiters, TAKEN_AT_ONCE).await > 0 {
+        while let Ok(waiter) = queue.try_recv() {
+            waiters.push(waiter);
+        }
+        let Some(inner) = inner.upgrade() else { return };
+        while inner.has_waiters(&mut waiters) {
+            if let Some(index) = inner.read_index_round().await {
+                answer(&inner.publisher, index, std::mem::take(&mut waiters));
+                break;
+            }
+            tokio::time::sleep(FAILED_ROUND_PAUSE).await;
+            // The next attempt asks anew, so whoever has arrived may join it.
+            while let Ok(waiter) = queue.try_recv() {
+                waiters.push(waiter);
+            }
+        }
+    }
+}
+
+/// Gives followers the index, and local reads the state once it is applied here.
+fn answer(publisher: &Publisher, index: u64, waiters: Vec<Waiter>) {
+    let current = publisher.current();
+    let applied = current.applied_index >= index;
+    let mut reads = Vec::new();
+    // A waiter that gave up does not want the answer.
+    for waiter in waiters {
+        match waiter {
+            Waiter::Index(waiter) => drop(waiter.send(index)),
+            Waiter::State(waiter) if applied => drop(waiter.send(current.clone())),
+            Waiter::State(waiter) => reads.push(waiter),
+        }
+    }
+    if reads.is_empty() {
+        return;
+    }
+    // The next round does not wait for this one's entries to be applied.
+    let publisher = publisher.clone();
+    tokio::spawn(async move {
+        let applied = tokio::time::timeout(limits::REQUEST_DEADLINE, publisher.applied_at_least(index));
+        let Ok(Some(state)) = applied.await else { return };
+        for read in reads {
+            drop(read.send(state.clone()));
+        }
+    });
+}
+
+impl Inner {
+    /// Passes the barrier and takes one state for the whole request.
+    pub(crate) async fn read_barrier(&self, deadline: Instant) -> Result<Arc<Published>, NoQuorum> {
+        if cfg!(feature = "unsafe-without-read-barrier") {
+            return Ok(self.publisher.current());
+        }
+        self.rounds.state(deadline).await
+    }
+
+    /// Whether anybody waits still and this node is not stopping.
+    fn has_waiters(&self, waiters: &mut Vec<Waiter>) -> bool {
+        waiters.retain(|waiter| !waiter.is_closed());
+        !waiters.is_empty()
+    }
+
+    /// One round; `None` when it failed and may be tried again.
+    async fn read_index_round(&self) -> Option<u64> {
+        tokio::time::timeout(ROUND_TIMEOUT, self.ask_read_index()).await.ok().flatten()
+    }
+
+    async fn ask_read_index(&self) -> Option<u64> {
+        let leader = self.leader()?;
+        if leader == self.id {
+            // Heartbeats a quorum anew; at least the index of the first entry of this leader's term.
+            let (read, _) = self.raft.get_read_log_id(ReadPolicy::ReadIndex).await.ok()?;
+            return Some(read.index());
+        }
+        let mut client = self.peer_client(leader, Traffic::Forward)?;
+        let response = client.read_index(pb::ReadIndexRequest {}).await.ok()?.into_inner();
+        match response.result? {
+            pb::read_index_response::Result::Index(index) => Some(index),
+            pb::read_index_response::Result::NotLeader(_) => None,
+        }
+    }
+}

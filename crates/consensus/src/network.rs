@@ -1,0 +1,325 @@
+//! The calling half of the peer protocol.
+//!
+//! Each peer gets a few connections, one for each kind of traffic, so that a large append or a snapshot never
+//! stands before a heartbeat. Connections are made when first used and found again by themselves.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures_util::{Stream, StreamExt, stream};
+use openraft::base::{BoxFuture, BoxStream};
+use openraft::errors::{NetworkError, ReplicationClosed, StreamingError, Timeout, Unreachable};
+use openraft::network::v2::RaftNetworkV2;
+use openraft::network::{Backoff, RPCOption, RPCTypes, RaftNetworkFactory, stream_append_sequential};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendResult, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use proto::raft::v1 as pb;
+use proto::raft::v1::raft_client::RaftClient;
+use state::State;
+use storage::{Barrier, SnapshotSource};
+use tokio::sync::watch;
+use tonic::transport::Channel;
+use types::{NodeId, limits};
+
+use crate::checkpoint::head_of;
+use crate::raft_types::{Config, Member, RpcError, Snapshot, Vote};
+use crate::wire::{self, Malformed};
+
+/// Pause before a peer that could not be reached is tried again.
+const PEER_RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// Time to open an append stream, connecting included.
+const STREAM_OPEN_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time without a chunk being taken, or from the last chunk to the answer, after which a snapshot is given up. A
+/// receiver writes a whole checkpoint before it answers; a dead connection is noticed long before by its pings.
+const SNAPSHOT_STALL_TIMEOUT: Duration = Duration::from_secs(300);
+
+pub(crate) type PeerClient = RaftClient<Channel>;
+
+/// What a connection carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Traffic {
+    Replication,
+    /// Heartbeats, votes and the probes of read barriers.
+    Control,
+    /// Proposals and read indices of followers.
+    Forward,
+    /// Cluster commands.
+    Command,
+    Snapshot,
+}
+
+#[derive(Clone)]
+struct Dialled {
+    address: String,
+    channel: Channel,
+}
+
+/// Connections to all peers.
+pub(crate) struct Peers {
+    this: NodeId,
+    tls: net::tls::PeerDialer,
+    dial: BTreeMap<NodeId, String>,
+    barrier: Arc<Barrier>,
+    dialled: ArcSwap<HashMap<(NodeId, Traffic), Dialled>>,
+}
+
+impl Peers {
+    pub(crate) fn new(
+        this: NodeId,
+        tls: net::tls::PeerDialer,
+        dial: BTreeMap<NodeId, String>,
+        barrier: Arc<Barrier>,
+    ) -> Self {
+        Self { this, tls, dial, barrier, dialled: ArcSwap::default() }
+    }
+
+    /// A client for one kind of traffic to `target`.
+    ///
+    /// # Errors
+    /// When the address is not `host:port` or the TLS configuration cannot be built.
+    pub(crate) fn client(
+        &self,
+        target: NodeId,
+        member: &Member,
+        traffic: Traffic,
+    ) -> Result<PeerClient, net::connect::ConnectError> {
+        let address = self.dial.get(&target).unwrap_or(&member.peer_address);
+        let known = self.dialled.load();
+        let channel = match known.get(&(target, traffic)) {
+            Some(dialled) if dialled.address == *address => dialled.channel.clone(),
+            _ => self.dial(target, address, traffic)?,
+        };
+        Ok(RaftClient::new(channel)
+            .max_decoding_message_size(limits::PEER_MESSAGE_BYTES)
+            .max_encoding_message_size(limits::PEER_MESSAGE_BYTES))
+    }
+
+    fn dial(&self, target: NodeId, address: &str, traffic: Traffic) -> Result<Channel, net::connect::ConnectError> {
+        let channel = net::connect::peer_channel(address, self.tls.config_for(target)?)?;
+        let dialled = Dialled { address: address.to_owned(), channel: channel.clone() };
+        self.dialled.rcu(|known| {
+            let mut known = HashMap::clone(known);
+            known.insert((target, traffic), dialled.clone());
+            known
+        });
+        Ok(channel)
+    }
+}
+
+/// Makes openraft's connections.
+pub(crate) struct Network(pub(crate) Arc<Peers>);
+
+impl RaftNetworkFactory<Config> for Network {
+    type Network = Connection;
+
+    async fn new_client(&mut self, target: NodeId, node: &Member) -> Connection {
+        self.connection(target, node, Traffic::Replication)
+    }
+
+    async fn new_heartbeat_client(&mut self, target: NodeId, node: &Member) -> Connection {
+        self.connection(target, node, Traffic::Control)
+    }
+
+    async fn new_snapshot_client(&mut self, target: NodeId, node: &Member) -> Connection {
+        self.connection(target, node, Traffic::Snapshot)
+    }
+}
+
+impl Network {
+    fn connection(&self, target: NodeId, node: &Member, traffic: Traffic) -> Connection {
+        Connection { peers: self.0.clone(), target, member: node.clone(), traffic, answers: true }
+    }
+}
+
+/// One of openraft's connections to one peer.
+pub(crate) struct Connection {
+    peers: Arc<Peers>,
+    target: NodeId,
+    member: Member,
+    traffic: Traffic,
+    /// Whether the last heartbeat was answered.
+    answers: bool,
+}
+
+impl Connection {
+    fn client(&self, traffic: Traffic) -> Result<PeerClient, RpcError> {
+        self.peers
+            .client(self.target, &self.member, traffic)
+            .map_err(|error| RpcError::Unreachable(Unreachable::new(&error)))
+    }
+
+    /// Runs a call within openraft's time for it.
+    async fn call<T>(
+        &self,
+        action: RPCTypes,
+        option: &RPCOption,
+        call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+    ) -> Result<T, RpcError> {
+        let timeout = option.soft_ttl();
+        match tokio::time::timeout(timeout, call).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(unreachable_peer(&status)),
+            Err(_) => Err(RpcError::Timeout(Timeout { action, id: self.peers.this, target: self.target, timeout })),
+        }
+    }
+}
+
+impl Connection {
+    /// Logs when a follower falls silent and when it is heard again; openraft repeats itself at each heartbeat.
+    fn log_change(&mut self, error: Option<&RpcError>) {
+        if std::mem::replace(&mut self.answers, error.is_none()) == error.is_none() {
+            return;
+        }
+        match error {
+            Some(error) => tracing::warn!(peer = %self.target, %error, "a peer does not answer heartbeats"),
+            None => tracing::info!(peer = %self.target, "the peer answers again"),
+        }
+    }
+}
+
+/// A peer that cannot be reached is tried again after a pause; anything else at once.
+fn unreachable_peer(status: &tonic::Status) -> RpcError {
+    RpcError::Unreachable(Unreachable::new(status))
+}
+
+fn malformed(error: Malformed) -> RpcError {
+    RpcError::Network(NetworkError::new(&error))
+}
+
+impl RaftNetworkV2<Config> for Connection {
+    type SnapshotData = State;
+
+    async fn append_entries(
+        &mut self,
+        rpc: AppendEntriesRequest<Config>,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<Config>, RpcError> {
+        let mut client = self.client(Traffic::Control)?;
+        let call = client.heartbeat(wire::append_to(rpc));
+        let answer = self.call(RPCTypes::AppendEntries, &option, call).await;
+        self.log_change(answer.as_ref().err());
+        wire::append_response_from(answer?).map_err(malformed)
+    }
+
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        option: RPCOption,
+    ) -> BoxFuture<'s, Result<BoxStream<'s, Result<StreamAppendResult<Config>, RpcError>>, RpcError>>
+    where
+        S: Stream<Item = AppendEntriesRequest<Config>> + Send + Unpin + 'static,
+    {
+        if self.traffic != Traffic::Replication {
+            // A stream for one heartbeat costs more than the heartbeat: one unary call for each.
+            return stream_append_sequential(self, input, option);
+        }
+        Box::pin(async move {
+            let mut client = self.client(Traffic::Replication)?;
+            let open = tokio::time::timeout(STREAM_OPEN_TIMEOUT, client.append(input.map(wire::append_to)));
+            let response = match open.await {
+                Ok(Ok(response)) => response,
+                Ok(Err(status)) => return Err(unreachable_peer(&status)),
+                Err(elapsed) => return Err(RpcError::Unreachable(Unreachable::new(&elapsed))),
+            };
+            let results = response.into_inner().map(|item| match item {
+                Ok(response) => wire::stream_result_from(response).map_err(malformed),
+                Err(status) => Err(unreachable_peer(&status)),
+            });
+            Ok(Box::pin(results) as BoxStream<'s, _>)
+        })
+    }
+
+    async fn vote(&mut self, rpc: VoteRequest<Config>, option: RPCOption) -> Result<VoteResponse<Config>, RpcError> {
+        let mut client = self.client(Traffic::Control)?;
+        let call = client.vote(wire::vote_request_to(&rpc));
+        let response = self.call(RPCTypes::Vote, &option, call).await?;
+        wire::vote_response_from(response).map_err(malformed)
+    }
+
+    async fn pre_vote(
+        &mut self,
+        rpc: VoteRequest<Config>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<Config>, RpcError> {
+        let mut client = self.client(Traffic::Control)?;
+        let call = client.pre_vote(wire::vote_request_to(&rpc));
+        let response = self.call(RPCTypes::Vote, &option, call).await?;
+        wire::vote_response_from(response).map_err(malformed)
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
+        _option: RPCOption,
+    ) -> Result<SnapshotResponse<Config>, StreamingError<Config>> {
+        let mut client = self.client(Traffic::Snapshot)?;
+        let head = head_of(&snapshot.meta).map_err(|error| StreamingError::Network(NetworkError::new(&error)))?;
+        let chunks = self.peers.barrier.clone().chunks(head, snapshot.snapshot);
+        let (taken, progress) = watch::channel(());
+        let parts = Parts { vote: Some(wire::vote_to(&vote)), chunks, taken };
+        tokio::select! {
+            closed = cancel => Err(StreamingError::Closed(closed)),
+            () = stalled(progress) => Err(StreamingError::Unreachable(Unreachable::from_string("the transfer stalls"))),
+            sent = client.snapshot(stream::iter(parts)) => {
+                let response = sent.map_err(|status| unreachable_peer(&status))?.into_inner();
+                let vote = wire::vote_from(response.vote).map_err(malformed)?;
+                Ok(SnapshotResponse::new(vote))
+            }
+        }
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<Config>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<Config>, RpcError> {
+        let mut client = self.client(Traffic::Control)?;
+        let call = client.transfer_leader(wire::transfer_to(&request));
+        let response = self.call(RPCTypes::TransferLeader, &option, call).await?;
+        wire::transfer_response_from(response).map_err(malformed)
+    }
+
+    fn backoff(&self) -> Option<Backoff> {
+        Some(Backoff::new(std::iter::repeat(PEER_RETRY_PAUSE)))
+    }
+}
+
+/// The messages of a snapshot, made as they are sent.
+struct Parts {
+    /// Gone when it is sent.
+    vote: Option<pb::Ballot>,
+    chunks: storage::Chunks,
+    /// Told of each message.
+    taken: watch::Sender<()>,
+}
+
+impl Iterator for Parts {
+    type Item = pb::SnapshotRequest;
+
+    fn next(&mut self) -> Option<pb::SnapshotRequest> {
+        use pb::snapshot_request::Part;
+        let part = match self.vote.take() {
+            Some(vote) => Part::Vote(vote),
+            None => Part::Chunk(self.chunks.next()?.into()),
+        };
+        self.taken.send_replace(());
+        Some(pb::SnapshotRequest { part: Some(part) })
+    }
+}
+
+/// Resolves when nothing was taken for too long.
+async fn stalled(mut progress: watch::Receiver<()>) {
+    while let Ok(taken) = tokio::time::timeout(SNAPSHOT_STALL_TIMEOUT, progress.changed()).await {
+        if taken.is_err() {
+            // All is sent; now the receiver works.
+            return tokio::time::sleep(SNAPSHOT_STALL_TIMEOUT).await;
+        }
+    }
+}

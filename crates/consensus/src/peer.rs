@@ -1,0 +1,263 @@
+//! The serving half of the peer protocol.
+//!
+//! The sender of every message is the node that its certificate names; a vote of another node in it is refused.
+//! Raft's own messages are taken from any node of the cluster, because a node that is behind may not know its leader
+//! as a member yet; everything else only from members.
+
+use std::fmt;
+use std::future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::{Stream, StreamExt};
+use net::ConnectionInfo;
+use proto::raft::v1 as pb;
+use proto::raft::v1::raft_server::{Raft, RaftServer};
+use storage::SnapshotReceiver;
+use tonic::{Request, Response, Status, Streaming};
+use types::{NodeId, limits};
+
+use crate::checkpoint::meta_of;
+use crate::membership::MembershipError;
+use crate::raft_types::{Member, Snapshot, Vote};
+use crate::replica::Inner;
+use crate::wire::{self, Malformed};
+
+/// The service of the peer port.
+#[derive(Clone)]
+pub struct PeerService {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for PeerService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerService({})", self.inner.id)
+    }
+}
+
+impl PeerService {
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+        Self { inner }
+    }
+
+    /// The tonic service, with the bounds of the peer port.
+    pub fn into_server(self) -> RaftServer<Self> {
+        RaftServer::new(self)
+            .max_decoding_message_size(limits::PEER_MESSAGE_BYTES)
+            .max_encoding_message_size(limits::PEER_MESSAGE_BYTES)
+    }
+
+    /// The node that the connection's certificate names; it must be of this cluster.
+    fn sender<T>(&self, request: &Request<T>) -> Result<NodeId, Status> {
+        let identity = request.extensions().get::<ConnectionInfo>().and_then(|info| info.peer_identity.as_ref());
+        let identity = identity.ok_or_else(|| Status::unauthenticated("no node certificate"))?;
+        if identity.cluster != self.inner.cluster {
+            return Err(Status::permission_denied("a node of another cluster"));
+        }
+        Ok(identity.node)
+    }
+
+    /// The sender, which must be a member, unless this node does not know any yet.
+    fn member<T>(&self, request: &Request<T>) -> Result<NodeId, Status> {
+        let sender = self.sender(request)?;
+        if self.inner.may_command(sender) { Ok(sender) } else { Err(Status::permission_denied("not a member")) }
+    }
+}
+
+fn must_be_from(sender: NodeId, vote: &Vote) -> Result<(), Status> {
+    if vote.leader_id.node_id == sender {
+        Ok(())
+    } else {
+        Err(Status::permission_denied("the vote is of another node than the certificate"))
+    }
+}
+
+fn fatal(error: impl fmt::Display) -> Status {
+    Status::unavailable(format!("raft: {error}"))
+}
+
+#[tonic::async_trait]
+impl Raft for PeerService {
+    type AppendStream = Pin<Box<dyn Stream<Item = Result<pb::AppendResponse, Status>> + Send>>;
+
+    async fn append(
+        &self,
+        request: Request<Streaming<pb::AppendRequest>>,
+    ) -> Result<Response<Self::AppendStream>, Status> {
+        let sender = self.sender(&request)?;
+        // The stream ends at the first message that is broken or not the sender's.
+        let requests = request.into_inner().scan((), move |(), message| {
+            let request = message.and_then(|message| {
+                let request = wire::append_from(message)?;
+                must_be_from(sender, &request.vote)?;
+                Ok(request)
+            });
+            if let Err(status) = &request {
+                tracing::debug!(%sender, code = ?status.code(), "append stream ends");
+            }
+            future::ready(request.ok())
+        });
+        let results = self.inner.raft.stream_append(requests).map(|result| match result {
+            Ok(result) => Ok(wire::stream_result_to(result)),
+            Err(error) => Err(fatal(error)),
+        });
+        Ok(Response::new(Box::pin(results)))
+    }
+
+    async fn heartbeat(&self, request: Request<pb::AppendRequest>) -> Result<Response<pb::AppendResponse>, Status> {
+        let sender = self.sender(&request)?;
+        let request = wire::append_from(request.into_inner())?;
+        must_be_from(sender, &request.vote)?;
+        let response = self.inner.raft.append_entries(request).await.map_err(fatal)?;
+        Ok(Response::new(wire::append_response_to(response)))
+    }
+
+    async fn vote(&self, request: Request<pb::VoteRequest>) -> Result<Response<pb::VoteResponse>, Status> {
+        let sender = self.sender(&request)?;
+        let request = wire::vote_request_from(request.into_inner())?;
+        must_be_from(sender, &request.vote)?;
+        let response = self.inner.raft.vote(request).await.map_err(fatal)?;
+        Ok(Response::new(wire::vote_response_to(&response)))
+    }
+
+    async fn pre_vote(&self, request: Request<pb::VoteRequest>) -> Result<Response<pb::VoteResponse>, Status> {
+        let sender = self.sender(&request)?;
+        let request = wire::vote_request_from(request.into_inner())?;
+        must_be_from(sender, &request.vote)?;
+        let response = self.inner.raft.pre_vote(request).await.map_err(fatal)?;
+        Ok(Response::new(wire::vote_response_to(&response)))
+    }
+
+    async fn snapshot(
+        &self,
+        request: Request<Streaming<pb::SnapshotRequest>>,
+    ) -> Result<Response<pb::SnapshotResponse>, Status> {
+        use pb::snapshot_request::Part;
+        let sender = self.sender(&request)?;
+        let _only =
+            self.inner.receiving.try_lock().map_err(|_| Status::resource_exhausted("one snapshot at a time"))?;
+        let mut parts = request.into_inner();
+        let Some(Part::Vote(vote)) = next_part(&mut parts).await? else {
+            return Err(Malformed("with a snapshot that does not begin with a vote").into());
+        };
+        let vote = wire::vote_from(Some(vote))?;
+        must_be_from(sender, &vote)?;
+        let snapshot = self.receive(parts).await?;
+        if snapshot.meta.last_log_id.is_some_and(|last| last.leader_id > vote.leader_id) {
+            return Err(Malformed("with a snapshot that is newer than its sender's term").into());
+        }
+        tracing::info!(%sender, index = snapshot.meta.last_log_id.map(|id| id.index), "snapshot received");
+        let response = Box::pin(self.inner.raft.install_full_snapshot(vote, snapshot)).await.map_err(fatal)?;
+        Ok(Response::new(pb::SnapshotResponse { vote: Some(wire::vote_to(&response.vote)) }))
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<pb::TransferLeaderRequest>,
+    ) -> Result<Response<pb::TransferLeaderResponse>, Status> {
+        let sender = self.sender(&request)?;
+        let request = wire::transfer_from(request.into_inner())?;
+        must_be_from(sender, request.from_leader())?;
+        let response = self.inner.raft.handle_transfer_leader(request).await.map_err(fatal)?;
+        Ok(Response::new(wire::transfer_response_to(response)))
+    }
+
+    async fn propose(&self, request: Request<pb::ProposeRequest>) -> Result<Response<pb::ProposeResponse>, Status> {
+        self.member(&request)?;
+        let bytes = request.into_inner().proposal;
+        let response = self.inner.append_forwarded(&bytes).await;
+        response.map(Response::new).map_err(|error| Status::invalid_argument(error.to_string()))
+    }
+
+    async fn read_index(
+        &self,
+        request: Request<pb::ReadIndexRequest>,
+    ) -> Result<Response<pb::ReadIndexResponse>, Status> {
+        use pb::read_index_response::Result as Answer;
+        self.member(&request)?;
+        let leader = self.inner.leader();
+        let answer = if leader == Some(self.inner.id) {
+            let deadline = Instant::now() + limits::FORWARD_TIMEOUT;
+            let index = self.inner.rounds.read_index(deadline).await.map_err(|e| Status::unavailable(e.to_string()))?;
+            Answer::Index(index)
+        } else {
+            Answer::NotLeader(wire::not_leader_to(leader))
+        };
+        Ok(Response::new(pb::ReadIndexResponse { result: Some(answer) }))
+    }
+
+    async fn local_status(
+        &self,
+        request: Request<pb::LocalStatusRequest>,
+    ) -> Result<Response<pb::LocalStatusResponse>, Status> {
+        self.member(&request)?;
+        Ok(Response::new(wire::status_to(&self.inner.status(), self.inner.version)))
+    }
+
+    async fn local_checkpoint(
+        &self,
+        request: Request<pb::LocalCheckpointRequest>,
+    ) -> Result<Response<pb::LocalCheckpointResponse>, Status> {
+        self.member(&request)?;
+        let checkpoint = self.inner.checkpoint_now().await.map_err(fatal)?;
+        Ok(Response::new(pb::LocalCheckpointResponse { checkpoint }))
+    }
+
+    async fn local_digest(
+        &self,
+        request: Request<pb::LocalDigestRequest>,
+    ) -> Result<Response<pb::LocalDigestResponse>, Status> {
+        self.member(&request)?;
+        let (applied, digest) = self.inner.digest().await;
+        Ok(Response::new(pb::LocalDigestResponse { applied, digest: digest.to_vec().into() }))
+    }
+
+    async fn change_membership(
+        &self,
+        request: Request<pb::ChangeMembershipRequest>,
+    ) -> Result<Response<pb::ChangeMembershipResponse>, Status> {
+        use pb::change_membership_response::Result as Answer;
+        self.member(&request)?;
+        let add = request.into_inner().add.ok_or(Malformed("without a member to add"))?;
+        let member = Member { peer_address: add.peer_address, client_address: add.client_address };
+        let answer = match Box::pin(self.inner.add_node_here(NodeId(add.id), member)).await {
+            Ok(voters) => Answer::Voters(pb::VoterSet { ids: voters.into_iter().map(|id| id.0).collect() }),
+            Err(MembershipError::NoLeader) => Answer::NotLeader(wire::not_leader_to(self.inner.leader())),
+            Err(error @ MembershipError::IdTaken(_)) => return Err(Status::already_exists(error.to_string())),
+            Err(error) => return Err(Status::failed_precondition(error.to_string())),
+        };
+        Ok(Response::new(pb::ChangeMembershipResponse { result: Some(answer) }))
+    }
+}
+
+impl PeerService {
+    /// Takes the chunks of a snapshot, off the runtime's threads: each is opened and written.
+    async fn receive(&self, mut parts: Streaming<pb::SnapshotRequest>) -> Result<Snapshot, Status> {
+        let mut receiver =
+            SnapshotReceiver::new(&self.inner.incoming, self.inner.barrier.clone()).map_err(receive_failed)?;
+        while let Some(part) = next_part(&mut parts).await? {
+            let pb::snapshot_request::Part::Chunk(chunk) = part else {
+                return Err(Malformed("with two votes in a snapshot").into());
+            };
+            let pushed = tokio::task::spawn_blocking(move || receiver.push(&chunk).map(|()| receiver));
+            receiver = pushed.await.map_err(fatal)?.map_err(receive_failed)?;
+        }
+        let received = tokio::task::spawn_blocking(move || receiver.finish());
+        let received = received.await.map_err(fatal)?.map_err(receive_failed)?;
+        let meta = meta_of(&received.head).map_err(receive_failed)?;
+        Ok(Snapshot { meta, snapshot: received.state })
+    }
+}
+
+async fn next_part(parts: &mut Streaming<pb::SnapshotRequest>) -> Result<Option<pb::snapshot_request::Part>, Status> {
+    match parts.message().await? {
+        Some(request) => Ok(Some(request.part.ok_or(Malformed("with an empty snapshot part"))?)),
+        None => Ok(None),
+    }
+}
+
+fn receive_failed(error: impl fmt::Display) -> Status {
+    tracing::warn!(%error, "snapshot refused");
+    Status::data_loss(format!("snapshot: {error}"))
+}

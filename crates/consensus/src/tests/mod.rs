@@ -1,0 +1,6 @@
+//! The crate's promises, on clusters of three nodes that speak mTLS on the loopback, and on openraft's own suite.
+
+mod cluster;
+mod conformance;
+mod harness;
+mod identity;

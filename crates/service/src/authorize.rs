@@ -1,0 +1,176 @@
+//! Who may do what. A use case takes an [`Authorized`] request, and only this module makes one.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use types::{ApiError, ErrorCode, Principal};
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)+) => {
+        /// What a request does, by the name that policies and audit records use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Action {
+            /// The name, `service:Operation`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Makes a secret.
+    CreateSecret = "secretsmanager:CreateSecret";
+    /// Reads a value.
+    GetSecretValue = "secretsmanager:GetSecretValue";
+    /// Makes a version.
+    PutSecretValue = "secretsmanager:PutSecretValue";
+    /// Reads metadata.
+    DescribeSecret = "secretsmanager:DescribeSecret";
+    /// Lists metadata.
+    ListSecrets = "secretsmanager:ListSecrets";
+    /// Deletes, with a window or at once.
+    DeleteSecret = "secretsmanager:DeleteSecret";
+    /// Shows the members of the cluster.
+    DescribeCluster = "conclave:DescribeCluster";
+    /// Forces a checkpoint on every node.
+    CheckpointCluster = "conclave:CheckpointCluster";
+    /// Computes every node's state digest.
+    DigestCluster = "conclave:DigestCluster";
+    /// Adds a node to the cluster.
+    AddNode = "conclave:AddNode";
+}
+
+/// What a decision came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The action may be done.
+    Allow,
+    /// It may not.
+    Deny,
+}
+
+/// The layer of policies that decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// The principal is the root of its account, which no policy limits.
+    AccountRoot,
+    /// The policies of the principal itself.
+    Identity,
+}
+
+/// A decision with its trace: which layer, policy and statement it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What it came to.
+    pub effect: Effect,
+    /// The layer that decided.
+    pub layer: Layer,
+    /// The policy, when one has a matching statement.
+    pub policy: Option<Arc<str>>,
+    /// The statement's id.
+    pub statement: Option<Arc<str>>,
+}
+
+/// What a request acts on.
+pub(crate) trait Target {
+    /// The resource as the caller wrote it, so that a denial tells nothing that the caller does not know. `None` for
+    /// actions without a resource.
+    fn resource(&self) -> Option<&str>;
+}
+
+/// A request that its principal may make.
+#[derive(Debug)]
+pub(crate) struct Authorized<'r, T>(&'r T);
+
+impl<T> Deref for Authorized<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
+/// Lets the request pass or refuses it, in any case leaving the decision in `trace`.
+///
+/// It runs before anybody looks whether the resource exists.
+///
+/// # Errors
+/// AccessDenied, in the words of AWS.
+pub(crate) fn authorize<'r, T: Target>(
+    principal: &Principal,
+    action: Action,
+    request: &'r T,
+    trace: &mut Option<Decision>,
+) -> Result<Authorized<'r, T>, ApiError> {
+    let decision = decide(principal);
+    let effect = decision.effect;
+    *trace = Some(decision);
+    match effect {
+        Effect::Allow => Ok(Authorized(request)),
+        Effect::Deny => Err(denied(principal, action, request.resource())),
+    }
+}
+
+fn decide(principal: &Principal) -> Decision {
+    let (effect, layer) = match principal {
+        Principal::Root(_) => (Effect::Allow, Layer::AccountRoot),
+        Principal::System => (Effect::Deny, Layer::Identity),
+    };
+    Decision { effect, layer, policy: None, statement: None }
+}
+
+fn denied(principal: &Principal, action: Action, resource: Option<&str>) -> ApiError {
+    let action = action.name();
+    let on = resource.map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
+    ApiError::new(
+        ErrorCode::AccessDenied,
+        format!(
+            "User: {principal} is not authorized to perform: {action}{on} because no identity-based policy allows \
+             the {action} action"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct On(Option<&'static str>);
+
+    impl Target for On {
+        fn resource(&self) -> Option<&str> {
+            self.0
+        }
+    }
+
+    #[test]
+    fn root_may_do_everything() {
+        let root = Principal::Root("123456789012".parse().unwrap());
+        let mut trace = None;
+        assert!(authorize(&root, Action::AddNode, &On(None), &mut trace).is_ok());
+        let decision = trace.unwrap();
+        assert_eq!((decision.effect, decision.layer), (Effect::Allow, Layer::AccountRoot));
+    }
+
+    #[test]
+    fn a_denial_names_what_the_caller_named_in_the_words_of_aws() {
+        let mut trace = None;
+        let refused = authorize(&Principal::System, Action::GetSecretValue, &On(Some("prod/db")), &mut trace);
+        assert_eq!(
+            refused.unwrap_err().message,
+            "User: arn:aws:iam:::system is not authorized to perform: secretsmanager:GetSecretValue on resource: \
+             prod/db because no identity-based policy allows the secretsmanager:GetSecretValue action"
+        );
+        assert_eq!(trace.unwrap().effect, Effect::Deny);
+
+        let refused = authorize(&Principal::System, Action::ListSecrets, &On(None), &mut None).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::AccessDenied);
+        assert!(refused.message.contains("perform: secretsmanager:ListSecrets because"), "{}", refused.message);
+    }
+}

@@ -1,0 +1,297 @@
+//! The door: every request goes authenticate -> shape -> authorize -> act -> record, and there is no other way in.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use consensus::{Clock, Proposal, ProposeError, Published};
+use key_service::Barrier;
+use state::{Applied, Command, Refusal, Secret, State};
+use types::{ApiError, ErrorCode, Namespace, Principal, ProposalId, Region, Timestamp, limits};
+
+use crate::authenticate::Authenticator;
+use crate::authorize::{Action, Authorized, Target, authorize};
+use crate::caller::{Answer, Caller, Credential};
+use crate::record::{OpenRecord, Recorder};
+use crate::replicated::Replicated;
+use crate::shape::SecretTarget;
+use crate::vault::Vault;
+
+const MARKED_FOR_DELETION: &str = "You can't perform this operation on the secret because it was marked for deletion.";
+const KEEPS_CHANGING: &str = "What the request is about keeps changing. Nothing was changed.";
+
+/// All that stands between a front and the state.
+pub(crate) struct Door<R> {
+    pub(crate) replicated: R,
+    pub(crate) regions: Vec<Region>,
+    pub(crate) clock: Arc<dyn Clock>,
+    barrier: Arc<Barrier>,
+    authenticator: Authenticator,
+    vault: Vault,
+    recorder: Arc<dyn Recorder>,
+}
+
+/// One state, and who the caller is on it.
+pub(crate) struct View<'a> {
+    published: Arc<Published>,
+    pub(crate) principal: Principal,
+    pub(crate) namespace: Namespace,
+    pub(crate) deadline: Instant,
+    /// This node's clock, for what is not replicated.
+    pub(crate) now: Timestamp,
+    pub(crate) vault: &'a Vault,
+    pub(crate) barrier: &'a Barrier,
+}
+
+impl View<'_> {
+    pub(crate) fn state(&self) -> &State {
+        &self.published.state
+    }
+
+    /// The secret, whether or not it is scheduled for deletion.
+    ///
+    /// # Errors
+    /// ResourceNotFound.
+    pub(crate) fn secret(&self, target: &SecretTarget) -> Result<&Arc<Secret>, ApiError> {
+        self.state().find(&self.namespace, &target.id).ok_or_else(ApiError::secret_not_found)
+    }
+
+    /// The secret, if it is not scheduled for deletion.
+    ///
+    /// # Errors
+    /// ResourceNotFound, InvalidRequest.
+    pub(crate) fn live_secret(&self, target: &SecretTarget) -> Result<&Arc<Secret>, ApiError> {
+        let secret = self.secret(target)?;
+        if secret.is_scheduled_for_deletion() {
+            return Err(ApiError::new(ErrorCode::InvalidRequest, MARKED_FOR_DELETION));
+        }
+        Ok(secret)
+    }
+}
+
+/// What reading and writing use cases have in common.
+pub(crate) trait UseCase {
+    type Input: Send;
+    type Request: Target + Send + Sync;
+    type Output: Send;
+    const ACTION: Action;
+
+    /// Parses the input by [`crate::shape`].
+    fn parse(input: Self::Input, namespace: &Namespace) -> Result<Self::Request, ApiError>;
+}
+
+/// A use case that only reads.
+pub(crate) trait Read: UseCase {
+    /// Answers from one state.
+    fn act(
+        request: Authorized<'_, Self::Request>,
+        view: &View<'_>,
+    ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
+}
+
+/// What a writing use case means to do on one state.
+#[expect(clippy::large_enum_variant, reason = "it lives for one match, and the large variant is the usual one")]
+pub(crate) enum Plan<T> {
+    /// Nothing has to be written.
+    Answer(T),
+    /// This has to be proposed.
+    Propose(Command),
+}
+
+/// A use case that writes.
+pub(crate) trait Write: UseCase {
+    /// Plans on one state. It may be called again on a newer one, so it changes nothing.
+    fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError>;
+
+    /// The output for what was applied; `None` when it is not a result of this command.
+    fn output(applied: Applied) -> Option<Self::Output>;
+}
+
+impl<R: Replicated> Door<R> {
+    pub(crate) fn new(
+        replicated: R,
+        barrier: Arc<Barrier>,
+        regions: Vec<Region>,
+        clock: Arc<dyn Clock>,
+        recorder: Arc<dyn Recorder>,
+    ) -> Self {
+        let authenticator = Authenticator::new(barrier.clone());
+        let vault = Vault::new(barrier.clone());
+        Self { replicated, regions, clock, barrier, authenticator, vault, recorder }
+    }
+
+    pub(crate) fn open_record<'a>(&'a self, action: Action, caller: &'a Caller) -> OpenRecord<'a> {
+        OpenRecord::new(self.recorder.as_ref(), action, caller)
+    }
+
+    /// Runs a reading use case on one state that has passed the barrier.
+    pub(crate) async fn read<U: Read>(&self, caller: &Caller, input: U::Input) -> Result<Answer<U::Output>, ApiError> {
+        let mut record = self.open_record(U::ACTION, caller);
+        let result = self.read_recorded::<U>(caller, input, &mut record).await;
+        record.end(result)
+    }
+
+    async fn read_recorded<U: Read>(
+        &self,
+        caller: &Caller,
+        input: U::Input,
+        record: &mut OpenRecord<'_>,
+    ) -> Result<Answer<U::Output>, ApiError> {
+        let view = self.view_past_barrier(caller, record).await?;
+        let request = U::parse(input, &view.namespace)?;
+        let authorized = authorize(&view.principal, U::ACTION, &request, &mut record.decision)?;
+        let output = U::act(authorized, &view).await?;
+        Ok(Answer { output, applied_index: view.published.applied_index })
+    }
+
+    /// Runs a writing use case.
+    ///
+    /// # Correctness
+    /// It plans on this node's own state, which may be behind. That is safe because `apply` refuses a command whose
+    /// grounds have changed since `decided_at`, and because a refusal, or an answer without a command, is only given
+    /// on a state that has passed the barrier.
+    pub(crate) async fn write<U: Write>(
+        &self,
+        caller: &Caller,
+        input: U::Input,
+    ) -> Result<Answer<U::Output>, ApiError> {
+        let mut record = self.open_record(U::ACTION, caller);
+        let result = self.write_recorded::<U>(caller, input, &mut record).await;
+        record.end(result)
+    }
+
+    async fn write_recorded<U: Write>(
+        &self,
+        caller: &Caller,
+        input: U::Input,
+        record: &mut OpenRecord<'_>,
+    ) -> Result<Answer<U::Output>, ApiError> {
+        let local = self.view(caller, self.replicated.local_state(), record);
+        let mut past_barrier = local.is_err();
+        let mut view = match local {
+            Ok(view) => view,
+            // The caller may be newer than this node's state.
+            Err(_) => self.view_past_barrier(caller, record).await?,
+        };
+        let request = U::parse(input, &view.namespace)?;
+
+        for _ in 0..limits::DECISIONS_PER_REQUEST {
+            let planned = authorize(&view.principal, U::ACTION, &request, &mut record.decision)
+                .and_then(|authorized| U::plan(&authorized, &view));
+            match planned {
+                Ok(Plan::Propose(command)) => {
+                    if let Some(answer) = self.propose::<U>(&view, command).await? {
+                        return Ok(answer);
+                    }
+                }
+                Ok(Plan::Answer(output)) if past_barrier => {
+                    return Ok(Answer { output, applied_index: view.published.applied_index });
+                }
+                Err(error) if past_barrier => return Err(error),
+                // This node may be behind.
+                Ok(Plan::Answer(_)) | Err(_) => {}
+            }
+            let newer = self.view_past_barrier(caller, record).await?;
+            if newer.namespace != view.namespace {
+                // The request was parsed for another account than the caller now has.
+                break;
+            }
+            view = newer;
+            past_barrier = true;
+        }
+        Err(ApiError::new(ErrorCode::ServiceUnavailable, KEEPS_CHANGING))
+    }
+
+    /// Refuses a request that no use case can take, with `error`, or with what is wrong with its caller.
+    pub(crate) async fn refuse<T>(&self, action: Action, caller: &Caller, error: ApiError) -> Result<T, ApiError> {
+        let mut record = self.open_record(action, caller);
+        let result = self.view_past_barrier(caller, &mut record).await.and(Err(error));
+        record.end(result)
+    }
+
+    /// Proposes what was planned on `view`; `None` when it has to be planned again.
+    async fn propose<U: Write>(
+        &self,
+        view: &View<'_>,
+        command: Command,
+    ) -> Result<Option<Answer<U::Output>>, ApiError> {
+        let proposal = Proposal {
+            id: ProposalId(key_service::random()),
+            principal: view.principal.clone(),
+            decided_at: view.published.applied_index,
+            command,
+        };
+        let receipt = self.replicated.propose(proposal, view.deadline).await.map_err(not_proposed)?;
+        match receipt.outcome {
+            Ok(applied) => {
+                let output = U::output(applied).ok_or(ErrorCode::InternalService)?;
+                Ok(Some(Answer { output, applied_index: receipt.index }))
+            }
+            Err(Refusal::Api(error)) => Err(error),
+            Err(Refusal::Conflict | Refusal::Forgotten) => Ok(None),
+        }
+    }
+
+    /// The caller on a state that holds every write acknowledged before now.
+    pub(crate) async fn view_past_barrier(
+        &self,
+        caller: &Caller,
+        record: &mut OpenRecord<'_>,
+    ) -> Result<View<'_>, ApiError> {
+        let published =
+            self.replicated.read_barrier(deadline(caller)).await.map_err(|_| ErrorCode::ServiceUnavailable)?;
+        self.view(caller, published, record)
+    }
+
+    /// The caller on that state.
+    pub(crate) fn view(
+        &self,
+        caller: &Caller,
+        published: Arc<Published>,
+        record: &mut OpenRecord<'_>,
+    ) -> Result<View<'_>, ApiError> {
+        let principal = self.authenticator.principal(&caller.credential, &published.state)?;
+        record.principal = Some(principal.clone());
+        if !self.regions.contains(&caller.region) {
+            return Err(self.not_served(caller));
+        }
+        let account = principal.account().or_else(|| published.state.cluster().map(|cluster| cluster.account));
+        let account = account.ok_or(ErrorCode::ServiceUnavailable)?;
+        Ok(View {
+            principal,
+            namespace: Namespace { account, region: caller.region.clone() },
+            deadline: deadline(caller),
+            now: self.clock.now(),
+            vault: &self.vault,
+            barrier: &self.barrier,
+            published,
+        })
+    }
+
+    fn not_served(&self, caller: &Caller) -> ApiError {
+        match &caller.credential {
+            Credential::Signature(_) => {
+                ApiError::new(ErrorCode::InvalidSignature, "Credential should be scoped to a valid region.")
+            }
+            Credential::Certificate(_) => {
+                let regions: Vec<&str> = self.regions.iter().map(Region::as_str).collect();
+                ApiError::validation(format_args!(
+                    "Value '{}' at 'region' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+                    caller.region,
+                    regions.join(", ")
+                ))
+            }
+        }
+    }
+}
+
+fn deadline(caller: &Caller) -> Instant {
+    caller.arrived + limits::REQUEST_DEADLINE
+}
+
+pub(crate) fn not_proposed(error: ProposeError) -> ApiError {
+    match error {
+        ProposeError::Unavailable => ErrorCode::ServiceUnavailable.into(),
+        ProposeError::Unknown => ErrorCode::OutcomeUnknown.into(),
+    }
+}

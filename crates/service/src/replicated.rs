@@ -1,0 +1,41 @@
+//! The replicated state as the use cases see it: what they need of consensus, and no more.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use consensus::{NoQuorum, Proposal, ProposeError, Published, Receipt, Replica};
+
+/// A state that many nodes keep.
+pub(crate) trait Replicated: Send + Sync {
+    /// The state as this node has it now, which may be behind.
+    fn local_state(&self) -> Arc<Published>;
+
+    /// A state that holds every write acknowledged before this call, on whatever node.
+    fn read_barrier(&self, deadline: Instant) -> impl Future<Output = Result<Arc<Published>, NoQuorum>> + Send;
+
+    /// Proposes a command and waits for its outcome.
+    fn propose(
+        &self,
+        proposal: Proposal,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Receipt, ProposeError>> + Send;
+}
+
+impl Replicated for Replica {
+    fn local_state(&self) -> Arc<Published> {
+        Self::local_state(self)
+    }
+
+    fn read_barrier(&self, deadline: Instant) -> impl Future<Output = Result<Arc<Published>, NoQuorum>> + Send {
+        Self::read_barrier(self, deadline)
+    }
+
+    fn propose(
+        &self,
+        proposal: Proposal,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Receipt, ProposeError>> + Send {
+        Self::propose(self, proposal, deadline)
+    }
+}

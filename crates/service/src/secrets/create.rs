@@ -1,0 +1,81 @@
+//! CreateSecret.
+
+use state::{Applied, Command};
+use types::{ApiError, ErrorCode, Namespace};
+
+use super::new_arn;
+use crate::api::{CreateSecretInput, CreateSecretOutput};
+use crate::authorize::{Action, Authorized};
+use crate::door::{Plan, UseCase, View, Write};
+use crate::shape::{self, CreateSecretRequest};
+use crate::vault::VersionOf;
+
+const DEFAULT_ALIAS: &str = "alias/aws/secretsmanager";
+
+/// Makes a secret, with or without a first version.
+///
+/// Whether the name is free, and whether the token was used before, is for `apply` to say: the command is proposed
+/// in any case, and a retry is answered with the secret that it finds.
+pub(crate) struct CreateSecret;
+
+impl UseCase for CreateSecret {
+    type Input = CreateSecretInput;
+    type Request = CreateSecretRequest;
+    type Output = CreateSecretOutput;
+    const ACTION: Action = Action::CreateSecret;
+
+    fn parse(input: Self::Input, _: &Namespace) -> Result<Self::Request, ApiError> {
+        shape::create_secret(input)
+    }
+}
+
+impl Write for CreateSecret {
+    fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
+        if let Some(key) = &request.kms_key_id {
+            must_be_default_key(key, view)?;
+        }
+        let arn = new_arn(&view.namespace, &request.name);
+        let of = VersionOf { namespace: &view.namespace, name: &request.name, arn: &arn, version: &request.token };
+        let value = request.value.as_ref().map(|value| view.vault.seal(view.state(), &of, value)).transpose()?;
+        Ok(Plan::Propose(Command::CreateSecret(state::CreateSecret {
+            namespace: view.namespace.clone(),
+            name: request.name.clone(),
+            token: request.token.clone(),
+            description: request.description.clone(),
+            // The default key is not echoed, however it was named.
+            kms_key_id: None,
+            tags: request.tags.clone(),
+            value,
+            arn,
+        })))
+    }
+
+    fn output(applied: Applied) -> Option<Self::Output> {
+        let Applied::Written { arn, name, version, .. } = applied else { return None };
+        Some(CreateSecretOutput { arn, name, version_id: version })
+    }
+}
+
+/// There is one key so far. It goes by its id, by AWS's alias for it, and by the ARN of either.
+fn must_be_default_key(given: &str, view: &View<'_>) -> Result<(), ApiError> {
+    let cluster = view.state().cluster().ok_or(ErrorCode::ServiceUnavailable)?;
+    let Namespace { account, region } = &view.namespace;
+    let arn_prefix = format!("arn:aws:kms:{region}:{account}:");
+    let name = given.strip_prefix(&arn_prefix).unwrap_or(given);
+    if name == DEFAULT_ALIAS {
+        return Ok(());
+    }
+    let is_arn = name.len() < given.len();
+    let id = if is_arn { name.strip_prefix("key/") } else { Some(name) };
+    if id.is_some_and(|id| id.eq_ignore_ascii_case(&cluster.default_key.to_string())) {
+        return Ok(());
+    }
+    let message = if name.starts_with("alias/") {
+        format!("Alias {arn_prefix}{name} is not found.")
+    } else if given.starts_with("arn:") {
+        format!("Key '{given}' does not exist")
+    } else {
+        format!("Key '{arn_prefix}key/{name}' does not exist")
+    };
+    Err(ApiError::new(ErrorCode::ResourceNotFound, message))
+}

@@ -1,0 +1,46 @@
+//! PutSecretValue.
+
+use state::{Applied, Command};
+use types::{ApiError, Namespace};
+
+use crate::api::{PutSecretValueInput, PutSecretValueOutput};
+use crate::authorize::{Action, Authorized};
+use crate::door::{Plan, UseCase, View, Write};
+use crate::shape::{self, PutSecretValueRequest};
+use crate::vault::VersionOf;
+
+/// Makes a version.
+///
+/// Whether the token was used before, and with the same value, is for `apply` to say.
+pub(crate) struct PutSecretValue;
+
+impl UseCase for PutSecretValue {
+    type Input = PutSecretValueInput;
+    type Request = PutSecretValueRequest;
+    type Output = PutSecretValueOutput;
+    const ACTION: Action = Action::PutSecretValue;
+
+    fn parse(input: Self::Input, namespace: &Namespace) -> Result<Self::Request, ApiError> {
+        shape::put_secret_value(input, namespace)
+    }
+}
+
+impl Write for PutSecretValue {
+    fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
+        let secret = view.live_secret(&request.secret)?;
+        let value = request.value.as_ref().map_err(ApiError::clone)?;
+        let of =
+            VersionOf { namespace: &secret.namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
+        Ok(Plan::Propose(Command::PutSecretValue(state::PutSecretValue {
+            target: secret.arn.clone(),
+            token: request.token.clone(),
+            value: view.vault.seal(view.state(), &of, value)?,
+            stages: request.stages.clone(),
+        })))
+    }
+
+    fn output(applied: Applied) -> Option<Self::Output> {
+        let Applied::Written { arn, name, version: Some(version_id), stages } = applied else { return None };
+        Some(PutSecretValueOutput { arn, name, version_id, version_stages: stages })
+    }
+}

@@ -1,0 +1,18 @@
+//! Shape validation: from an `Input` to a request that cannot be wrong, with AWS's own texts, the same for every front.
+//!
+//! Errors come in AWS's order: constraints of the shapes, all of them together; then the syntax of the secret's name;
+//! then the presence of the ClientRequestToken. What depends on the state comes later, in the use cases.
+
+mod constraints;
+mod listing;
+mod request;
+mod secrets;
+mod tags;
+
+pub(crate) use constraints::Constraints;
+pub(crate) use listing::list_secrets;
+pub(crate) use request::{
+    CreateSecretRequest, DeleteSecretRequest, DescribeSecretRequest, Filter, FilterKey, FilterValue,
+    GetSecretValueRequest, ListSecretsRequest, PutSecretValueRequest, SecretTarget, SortBy,
+};
+pub(crate) use secrets::{create_secret, delete_secret, describe_secret, get_secret_value, put_secret_value};

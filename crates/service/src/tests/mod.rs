@@ -1,0 +1,6 @@
+//! The use cases over a cluster in one process: `apply` is the real one, only the log is missing.
+
+mod door;
+mod listing;
+mod secrets;
+mod world;
