@@ -48,18 +48,25 @@ impl Default for Retention {
 }
 
 impl Retention {
+    /// Whether the log after a checkpoint has grown so much that it is time for the next one.
+    fn is_due(&self, checkpoint: Option<u64>, log: &LogState) -> bool {
+        let Some(last) = log.last else { return false };
+        let entries = last.index.saturating_sub(checkpoint.unwrap_or(0));
+        entries.saturating_mul(average_bytes(log)) >= self.log_bytes
+    }
+
     /// The last entry that may go, once a checkpoint at `checkpoint` is durable.
     fn purge_up_to(&self, checkpoint: u64, log: &LogState) -> Option<u64> {
-        let purged = log.purged.map(|id| id.index);
-        let entries = match (purged, log.last) {
-            (_, None) => return None,
-            (Some(purged), Some(last)) => last.index.saturating_sub(purged),
-            (None, Some(last)) => last.index + 1,
-        };
-        let average_bytes = log.bytes.checked_div(entries)?.max(1);
-        let kept = self.kept_entries.min(self.kept_bytes / average_bytes);
-        checkpoint.checked_sub(kept).filter(|up_to| purged.is_none_or(|purged| *up_to > purged))
+        let kept = self.kept_entries.min(self.kept_bytes / average_bytes(log));
+        let up_to = checkpoint.checked_sub(kept)?;
+        log.purged.is_none_or(|purged| up_to > purged.index).then_some(up_to)
     }
+}
+
+/// Bytes of an entry in the log, at least one.
+fn average_bytes(log: &LogState) -> u64 {
+    let (end, begin) = (log.last.map_or(0, |id| id.index + 1), log.purged.map_or(0, |id| id.index + 1));
+    log.bytes.checked_div(end.saturating_sub(begin)).unwrap_or(0).max(1)
 }
 
 /// A checkpoint that was asked for and is not there.
@@ -208,7 +215,6 @@ impl Inner {
 pub(crate) async fn run(inner: Weak<Inner>) {
     let mut last = None;
     let mut last_at = Instant::now();
-    let mut bytes_then = 0;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let Some(inner) = inner.upgrade() else { return };
@@ -220,15 +226,11 @@ pub(crate) async fn run(inner: Weak<Inner>) {
         if stopped {
             return;
         }
-        let bytes = inner.log.state().bytes;
         if checkpoint != last {
-            (last, last_at, bytes_then) = (checkpoint, Instant::now(), bytes);
+            (last, last_at) = (checkpoint, Instant::now());
         }
-        // A purge makes the log smaller.
-        bytes_then = bytes_then.min(bytes);
-        let grown = bytes - bytes_then >= inner.retention.log_bytes;
-        let aged = last_at.elapsed() >= inner.retention.age;
-        if applied > checkpoint && (grown || aged) {
+        let is_due = inner.retention.is_due(checkpoint.map(|id| id.index), &inner.log.state());
+        if applied > checkpoint && (is_due || last_at.elapsed() >= inner.retention.age) {
             if let Err(error) = inner.checkpoint_now().await {
                 tracing::warn!(%error, "no checkpoint");
             }
@@ -260,5 +262,15 @@ mod tests {
         assert_eq!(retention.purge_up_to(500, &log(Some(400), 999, 599)), None);
         assert_eq!(retention.purge_up_to(50, &log(None, 999, 1_000)), None);
         assert_eq!(retention.purge_up_to(50, &LogState::default()), None);
+    }
+
+    #[test]
+    fn a_checkpoint_is_due_by_what_came_after_the_last_one() {
+        let retention = Retention { log_bytes: 1_000, ..Retention::default() };
+        assert!(retention.is_due(None, &log(None, 99, 1_000 * 100)));
+        assert!(!retention.is_due(Some(99), &log(None, 99, 1_000 * 100)));
+        assert!(!retention.is_due(Some(90), &log(Some(80), 99, 19 * 100)));
+        assert!(retention.is_due(Some(89), &log(Some(79), 99, 20 * 100)));
+        assert!(!retention.is_due(None, &LogState::default()));
     }
 }

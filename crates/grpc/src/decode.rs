@@ -1,7 +1,7 @@
 //! Messages to inputs. Nothing is checked here.
 //!
 //! A text without presence is absent when it is empty; so is a list. What has presence is passed on as it came.
-//! A value moves from the message that the decoder copied it into, and is not copied again.
+//! A value is copied once, out of the message, which zeroes its own when it is dropped here.
 
 use proto::secrets::v1 as pb;
 use service::api::{
@@ -17,8 +17,8 @@ pub(crate) fn create_secret(mut message: pb::CreateSecretRequest) -> CreateSecre
         client_request_token: text(&mut message.client_request_token),
         description: message.description.take(),
         kms_key_id: message.kms_key_id.take(),
-        secret_string: string_value(&mut message.secret_string),
-        secret_binary: message.secret_binary.take().map(Plaintext::new),
+        secret_string: message.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
+        secret_binary: message.secret_binary.as_deref().map(Plaintext::copy_from),
         tags: list(tags.into_iter().map(tag).collect()),
         ..CreateSecretInput::default()
     }
@@ -36,8 +36,8 @@ pub(crate) fn put_secret_value(mut message: pb::PutSecretValueRequest) -> PutSec
     PutSecretValueInput {
         secret_id: text(&mut message.secret_id),
         client_request_token: text(&mut message.client_request_token),
-        secret_string: string_value(&mut message.secret_string),
-        secret_binary: message.secret_binary.take().map(Plaintext::new),
+        secret_string: message.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
+        secret_binary: message.secret_binary.as_deref().map(Plaintext::copy_from),
         version_stages: message.version_stages.take().map(|stages| stages.stages),
         rotation_token: message.rotation_token.take(),
     }
@@ -72,10 +72,6 @@ fn tag(mut tag: pb::Tag) -> TagInput {
 
 fn filter(mut filter: pb::Filter) -> FilterInput {
     FilterInput { key: text(&mut filter.key), values: list(filter.values) }
-}
-
-fn string_value(value: &mut Option<String>) -> Option<Plaintext> {
-    value.take().map(|text| Plaintext::new(text.into_bytes()))
 }
 
 fn text(text: &mut String) -> Option<String> {

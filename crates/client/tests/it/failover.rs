@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::{Client, CreateSecret, Error, ErrorCode, PutSecretValue, SecretValue};
 use tonic::Code;
 
-use crate::server::{Node, Pki, Say, dead};
+use crate::server::{Link, Node, Pki, Say, dead};
 
 const UNAVAILABLE: Say = Say::Error(ErrorCode::ServiceUnavailable);
 const UNKNOWN: Say = Say::Error(ErrorCode::OutcomeUnknown);
@@ -171,6 +171,19 @@ async fn the_deadline_ends_a_read_and_leaves_a_write_unknown() {
 }
 
 #[tokio::test]
+async fn a_node_that_falls_silent_is_noticed_by_its_missing_pings() {
+    let pki = Pki::new();
+    let (first, second) = (Node::start(&pki, []).await, Node::start(&pki, []).await);
+    let link = Link::to(&first).await;
+    let client = pki.client(&[link.address, second.address]).connect().unwrap();
+    client.get_secret_value("prod/db").await.unwrap();
+    link.cut();
+    // Within the deadline of a call: no timeout of TCP is so short.
+    client.put_secret_value(put()).await.unwrap();
+    assert_eq!((first.calls().len(), second.calls().len()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_server_of_another_authority_is_never_asked() {
     let node = Node::start(&Pki::new(), []).await;
     let client = Pki::new().client(&[node.address]).deadline(SOON).connect().unwrap();
@@ -184,7 +197,7 @@ async fn a_server_of_another_authority_is_never_asked() {
 #[tokio::test]
 async fn errors_hold_no_value() {
     let pki = Pki::new();
-    let node = Node::start(&pki, [Say::Error(ErrorCode::AccessDenied), UNKNOWN]).await;
+    let node = Node::start(&pki, [Say::Error(ErrorCode::AccessDenied)]).await;
     let client = pki.client(&[node.address]).connect().unwrap();
     let refused = client.put_secret_value(put()).await.unwrap_err();
     assert!(!format!("{refused:?} {refused} {:?}", put()).contains("hunter2"));

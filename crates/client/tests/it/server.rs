@@ -14,12 +14,13 @@ use proto::prost_types::Timestamp;
 use proto::secrets::v1 as pb;
 use proto::secrets::v1::secrets_server::{Secrets, SecretsServer};
 use proto::{REGION_METADATA, to_wire_error};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, crypto};
-use tokio::net::TcpListener;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -40,6 +41,7 @@ impl Pki {
     pub(crate) fn new() -> Self {
         let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.distinguished_name.push(DnType::CommonName, "test CA");
         let key = KeyPair::generate().unwrap();
         let ca_pem = ca.self_signed(&key).unwrap().pem();
         Self { ca_pem, issuer: Issuer::new(ca, key) }
@@ -89,6 +91,43 @@ impl Pki {
 /// An address at which nobody listens.
 pub(crate) async fn dead() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap()
+}
+
+/// A link to a node that can be cut without either end being told, as by a firewall or a stopped process.
+pub(crate) struct Link {
+    pub(crate) address: SocketAddr,
+    cut: watch::Sender<bool>,
+    _task: JoinSet<()>,
+}
+
+impl Link {
+    pub(crate) async fn to(node: &Node) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let (address, node) = (listener.local_addr().unwrap(), node.address);
+        let cut = watch::Sender::new(false);
+        let subscriber = cut.subscribe();
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut cut = subscriber.clone();
+                connections.spawn(async move {
+                    let mut far = TcpStream::connect(node).await.unwrap();
+                    let is_cut = async { cut.wait_for(|cut| *cut).await.map(drop) };
+                    tokio::select! {
+                        biased;
+                        _ = is_cut => std::future::pending().await,
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                    }
+                });
+            }
+        });
+        Self { address, cut, _task: task }
+    }
+
+    pub(crate) fn cut(&self) {
+        self.cut.send_replace(true);
+    }
 }
 
 /// What a node does with the next call.

@@ -108,6 +108,10 @@ async fn acknowledged_writes_survive_a_leader_that_is_cut_off() {
         wait(&other, "another leader", |m| m.current_leader.is_some_and(|id| id.0 != leader)).await;
         let applied = other.read_barrier(soon()).await.unwrap().applied_index;
         wait(&other, "progress", |m| m.last_applied.is_some_and(|id| id.index > applied + 10)).await;
+        if !cfg!(feature = "unsafe-without-read-barrier") {
+            let stale = cluster.node(leader).read_barrier(Instant::now() + Duration::from_millis(500)).await;
+            assert!(stale.is_err(), "a leader without followers served a read");
+        }
         cluster.isolate(leader, false);
         let term = other.status().term;
         wait(&cluster.node(leader), "the old leader follows", |m| m.current_term >= term).await;
@@ -207,6 +211,21 @@ async fn without_a_quorum_nothing_is_answered_as_refused_or_read() {
         assert!(!has(&state.state, &name), "{name} was said not to be made");
     }
     cluster.converge().await;
+}
+
+/// What was never sent is not unknown: an AWS SDK retries either, but only one of them may have happened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_that_cannot_connect_to_its_leader_knows_that_nothing_was_appended() {
+    let mut cluster = Cluster::start_with(FAST, Tuning::default()).await;
+    let (leader, followers) = cluster.leader_and_followers().await;
+    let brief = || Instant::now() + Duration::from_secs(1);
+    for id in [followers[1], leader] {
+        Box::pin(cluster.stop_node(id)).await;
+    }
+    // The first one may still find the old connection.
+    let _ = cluster.node(followers[0]).propose(create("first"), brief()).await;
+    let proposed = cluster.node(followers[0]).propose(create("second"), brief()).await;
+    assert_eq!(proposed.unwrap_err(), ProposeError::Unavailable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -214,6 +214,25 @@ async fn a_changed_access_key_cannot_write_under_its_old_secret() {
 }
 
 #[tokio::test]
+async fn a_key_that_moved_to_another_account_does_not_take_its_request_along() {
+    let mut world = World::new();
+    world.caller = caller(signed(ACCESS_KEY, ACCESS_KEY_SECRET), "us-east-1");
+    world.before_next_proposal(|replication| {
+        let index = replication.next_index();
+        replication.rewrite(|record| match record {
+            Record::AccessKey(key) => {
+                let principal = Principal::Root("000000000042".parse().unwrap());
+                Record::AccessKey(Arc::new(state::AccessKey { principal, ..key.as_ref().clone() }))
+            }
+            other => touch_key(other, index),
+        });
+    });
+    let error = world.create("s", Some("one")).await.unwrap_err();
+    assert_eq!((error.code, world.cluster.lock().proposals), (ErrorCode::ServiceUnavailable, 1));
+    assert_eq!(world.state().secret_count(), 0);
+}
+
+#[tokio::test]
 async fn without_a_quorum_nothing_is_read_and_a_lost_answer_is_unknown() {
     let world = World::new();
     world.create("s", Some("one")).await.unwrap();

@@ -78,6 +78,7 @@ impl Endings {
     }
 
     /// Those that have come by now.
+    #[cfg(test)]
     pub(super) fn ready(&self) -> Vec<(usize, io::Result<()>)> {
         self.receiver.try_iter().collect()
     }

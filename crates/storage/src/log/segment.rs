@@ -169,8 +169,7 @@ impl Directory {
 
     /// Makes a file of zeros for a segment to come. It is synced piece by piece, so that no batch waits behind all of it.
     pub(super) fn make_spare(&self, bytes: u64, stop: &AtomicBool) -> Result<File, LogError> {
-        const PIECE: u64 = 1 << 20;
-        static ZEROS: [u8; PIECE as usize] = [0; PIECE as usize];
+        static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
         self.remove_spare()?;
         let path = self.path.join(SPARE);
         let failed = || LogError::io("preallocate", &path);
@@ -178,10 +177,9 @@ impl Directory {
             OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path).map_err(failed())?;
         let mut offset = 0;
         while offset < bytes && !stop.load(Ordering::Relaxed) {
-            let piece = (bytes - offset).min(PIECE);
-            let zeros = &ZEROS[..usize::try_from(piece).unwrap_or(ZEROS.len())];
-            file.write_all_at(zeros, offset).and_then(|()| file.sync_all()).map_err(failed())?;
-            offset += piece;
+            let length = usize::try_from(bytes - offset).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
+            file.write_all_at(&ZEROS[..length], offset).and_then(|()| file.sync_all()).map_err(failed())?;
+            offset += length as u64;
         }
         Ok(file)
     }

@@ -119,7 +119,7 @@ impl Shared {
     fn submit<T>(&self, change: impl FnOnce(&mut Current) -> T) -> T {
         let mut current = self.lock();
         while !current.is_abandoned
-            && (current.queue_bytes >= self.bounds.queue_bytes)
+            && (current.queue_bytes >= self.bounds.queue_bytes || current.queue.len() >= self.bounds.queue_changes)
         {
             current.waiting += 1;
             current = self.room.wait(current).unwrap_or_else(PoisonError::into_inner);
