@@ -8,6 +8,7 @@
 mod barrier;
 mod checkpoint;
 mod config;
+mod forward;
 mod log;
 mod machine;
 mod membership;

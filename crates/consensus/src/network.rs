@@ -208,7 +208,7 @@ impl RaftNetworkV2<Config> for Connection {
 
     fn stream_append<'s, S>(
         &'s mut self,
-        input: S,
+        mut input: S,
         option: RPCOption,
     ) -> BoxFuture<'s, Result<BoxStream<'s, Result<StreamAppendResult<Config>, RpcError>>, RpcError>>
     where
@@ -219,8 +219,12 @@ impl RaftNetworkV2<Config> for Connection {
             return stream_append_sequential(self, input, option);
         }
         Box::pin(async move {
+            // openraft waits out its backoff inside the input: a peer that cannot be dialled would otherwise be
+            // dialled again at once, thousands of times a second.
+            let Some(first) = input.next().await else { return Ok(Box::pin(stream::empty()) as BoxStream<'s, _>) };
+            let requests = stream::iter([first]).chain(input).map(wire::append_to);
             let mut client = self.client(Traffic::Replication)?;
-            let open = tokio::time::timeout(STREAM_OPEN_TIMEOUT, client.append(input.map(wire::append_to)));
+            let open = tokio::time::timeout(STREAM_OPEN_TIMEOUT, client.append(requests));
             let response = match open.await {
                 Ok(Ok(response)) => response,
                 Ok(Err(status)) => return Err(unreachable_peer(&status)),

@@ -165,9 +165,7 @@ impl Raft for PeerService {
 
     async fn propose(&self, request: Request<pb::ProposeRequest>) -> Result<Response<pb::ProposeResponse>, Status> {
         self.member(&request)?;
-        let bytes = request.into_inner().proposal;
-        let response = self.inner.append_forwarded(&bytes).await;
-        response.map(Response::new).map_err(|error| Status::invalid_argument(error.to_string()))
+        Ok(Response::new(self.inner.append_forwarded(&request.into_inner().proposals).await))
     }
 
     async fn read_index(

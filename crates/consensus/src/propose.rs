@@ -5,18 +5,18 @@
 //! was applied, and if it is applied itself, the earlier one gets that outcome when its turn comes. What is still not
 //! known at the deadline is answered as [`ProposeError::Unknown`].
 
-use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use openraft::errors::{ClientWriteError, RaftError};
 use proto::raft::v1 as pb;
+use proto::raft::v1::propose_result::Result as Answer;
 use state::{Command, Envelope, Outcome, Refusal};
 use storage::codec::{self, ProposalRequest};
-use types::{NodeId, Principal, ProposalId, Timestamp, limits};
+use types::{Principal, ProposalId, Timestamp, limits};
 
-use crate::network::Traffic;
 use crate::raft_types::SealedCommand;
 use crate::replica::Inner;
 use crate::wire;
@@ -55,7 +55,7 @@ pub enum ProposeError {
 }
 
 /// What one attempt came to.
-enum Attempt {
+pub(crate) enum Attempt {
     Applied(Receipt),
     /// Not appended: the node that was asked does not lead, or was not reached.
     NotLeader,
@@ -146,7 +146,7 @@ impl Inner {
     async fn attempt(&self, pending: &mut Pending) -> Attempt {
         match self.leader() {
             Some(leader) if leader == self.id => self.append(&mut pending.envelope).await,
-            Some(leader) => self.forward(leader, pending.encoded()).await,
+            Some(_) => self.forward.send(pending.encoded()).await,
             None => Attempt::NotLeader,
         }
     }
@@ -179,45 +179,34 @@ impl Inner {
         }
     }
 
-    async fn forward(&self, leader: NodeId, proposal: Bytes) -> Attempt {
-        use pb::propose_response::Result as Answer;
-        let Some(mut client) = self.peer_client(leader, Traffic::Forward) else { return Attempt::NotLeader };
-        let call = client.propose(pb::ProposeRequest { proposal });
-        let response = match tokio::time::timeout(limits::FORWARD_TIMEOUT, call).await {
-            Ok(Ok(response)) => response.into_inner(),
-            Ok(Err(status)) => {
-                tracing::debug!(%leader, code = ?status.code(), "forwarding failed");
-                return if was_sent(&status) { Attempt::Unknown } else { Attempt::NotLeader };
-            }
-            Err(_) => return Attempt::Unknown,
-        };
-        match response.result {
-            Some(Answer::Applied(applied)) => match codec::decode_outcome(&applied.outcome) {
-                Ok(outcome) => Attempt::Applied(Receipt { index: applied.index, outcome }),
-                Err(error) => {
-                    tracing::error!(%leader, %error, "the leader's answer cannot be read");
-                    Attempt::Unknown
-                }
-            },
-            Some(Answer::NotLeader(_)) => Attempt::NotLeader,
-            Some(Answer::Busy(_)) => Attempt::Busy,
-            Some(Answer::Unknown(_)) | None => Attempt::Unknown,
-        }
+    /// Appends the proposals of a follower. They are not forwarded again.
+    pub(crate) async fn append_forwarded(&self, proposals: &[Bytes]) -> pb::ProposeResponse {
+        let results = proposals.iter().map(|proposal| self.append_encoded(proposal));
+        pb::ProposeResponse { results: join_all(results).await }
     }
 
-    /// Serves a follower's proposal. It is not forwarded again.
-    pub(crate) async fn append_forwarded(&self, bytes: &[u8]) -> Result<pb::ProposeResponse, codec::DecodeError> {
-        use pb::propose_response::Result as Answer;
-        let request = codec::decode_proposal(bytes)?;
-        let mut envelope = Envelope {
-            proposal: request.proposal,
-            principal: request.principal,
-            decided_at: request.decided_at,
-            stamped: Timestamp::ZERO,
-            command: request.command,
+    async fn append_encoded(&self, proposal: &[u8]) -> pb::ProposeResult {
+        let attempt = match codec::decode_proposal(proposal) {
+            Ok(request) => {
+                let mut envelope = Envelope {
+                    proposal: request.proposal,
+                    principal: request.principal,
+                    decided_at: request.decided_at,
+                    stamped: Timestamp::ZERO,
+                    command: request.command,
+                };
+                self.append(&mut envelope).await
+            }
+            Err(error) => {
+                tracing::error!(%error, "a forwarded proposal cannot be read");
+                Attempt::Busy
+            }
         };
-        let attempt = tokio::time::timeout(limits::FORWARD_TIMEOUT, self.append(&mut envelope)).await;
-        let answer = match attempt.unwrap_or(Attempt::Unknown) {
+        self.result_to(attempt)
+    }
+
+    fn result_to(&self, attempt: Attempt) -> pb::ProposeResult {
+        let result = match attempt {
             Attempt::Applied(receipt) => Answer::Applied(pb::Applied {
                 index: receipt.index,
                 outcome: codec::encode_outcome(&receipt.outcome).into(),
@@ -226,28 +215,29 @@ impl Inner {
             Attempt::Busy => Answer::Busy(pb::Busy {}),
             Attempt::Unknown => Answer::Unknown(pb::Unknown {}),
         };
-        Ok(pb::ProposeResponse { result: Some(answer) })
+        pb::ProposeResult { result: Some(result) }
+    }
+}
+
+impl From<pb::ProposeResult> for Attempt {
+    fn from(result: pb::ProposeResult) -> Self {
+        match result.result {
+            Some(Answer::Applied(applied)) => match codec::decode_outcome(&applied.outcome) {
+                Ok(outcome) => Self::Applied(Receipt { index: applied.index, outcome }),
+                Err(error) => {
+                    tracing::error!(%error, "the leader's answer cannot be read");
+                    Self::Unknown
+                }
+            },
+            Some(Answer::NotLeader(_)) => Self::NotLeader,
+            Some(Answer::Busy(_)) => Self::Busy,
+            Some(Answer::Unknown(_)) | None => Self::Unknown,
+        }
     }
 }
 
 fn fate(perhaps_appended: bool) -> ProposeError {
     if perhaps_appended { ProposeError::Unknown } else { ProposeError::Unavailable }
-}
-
-/// Whether a request may have left this node: false only when there was no connection to send it on, or when the
-/// peer says that it looked at nothing but the certificate.
-fn was_sent(status: &tonic::Status) -> bool {
-    if status.code() == tonic::Code::PermissionDenied {
-        return false;
-    }
-    let mut source = status.source();
-    while let Some(error) = source {
-        if error.is::<tonic::ConnectError>() {
-            return false;
-        }
-        source = error.source();
-    }
-    true
 }
 
 #[cfg(test)]
@@ -263,16 +253,5 @@ mod tests {
         assert!(in_flight.enter().is_some());
         drop(all);
         assert_eq!(in_flight.0.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn only_a_failed_connect_means_not_sent() {
-        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        let connect = tonic::Status::from_error(Box::new(tonic::ConnectError(Box::new(refused))));
-        assert!(!was_sent(&connect));
-        assert!(!was_sent(&tonic::Status::permission_denied("")));
-        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-        assert!(was_sent(&tonic::Status::from_error(Box::new(reset))));
-        assert!(was_sent(&tonic::Status::unavailable("tcp connect error")));
     }
 }

@@ -15,6 +15,7 @@ use types::{ClusterId, NodeId};
 use crate::barrier::{self, NoQuorum, ReadIndexRounds};
 use crate::checkpoint::{self, CheckpointError, Checkpoints, Retention};
 use crate::config::{Clock, ReplicaConfig, raft_config};
+use crate::forward::{self, Forward};
 use crate::log::Log;
 use crate::machine::{Published, Publisher, StateMachine};
 use crate::membership::MembershipError;
@@ -77,6 +78,7 @@ pub(crate) struct Inner {
     pub(crate) peers: Arc<Peers>,
     pub(crate) publisher: Publisher,
     pub(crate) rounds: ReadIndexRounds,
+    pub(crate) forward: Forward,
     pub(crate) in_flight: InFlight,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) version: &'static str,
@@ -136,6 +138,7 @@ impl Replica {
         raft.with_raft_state(|_| ()).await.map_err(|error| StartError::Raft(error.to_string()))?;
 
         let (rounds, waiting) = ReadIndexRounds::channel();
+        let (forward, queue) = Forward::channel();
         let inner = Arc::new(Inner {
             id: config.node,
             cluster: config.cluster,
@@ -148,6 +151,7 @@ impl Replica {
             peers,
             publisher,
             rounds,
+            forward,
             in_flight: InFlight::default(),
             clock: config.clock,
             version: config.version,
@@ -156,6 +160,7 @@ impl Replica {
             receiving: tokio::sync::Mutex::default(),
         });
         tokio::spawn(status::log_changes(inner.server.clone()));
+        tokio::spawn(forward::run(Arc::downgrade(&inner), queue));
         tokio::spawn(barrier::run_rounds(Arc::downgrade(&inner), waiting));
         tokio::spawn(checkpoint::run(Arc::downgrade(&inner)));
         Ok(Self { inner })

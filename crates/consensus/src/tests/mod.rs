@@ -4,4 +4,3 @@ mod cluster;
 mod conformance;
 mod harness;
 mod identity;
-mod zz_load;
