@@ -94,10 +94,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let recorder = Arc::new(TracingRecorder);
     let service = Service::new(replica.clone(), barrier.clone(), config.cluster.regions.clone(), clock, recorder);
 
-    let stop = CancellationToken::new();
+    let (stop_clients, stop_peers) = (CancellationToken::new(), CancellationToken::new());
     let peer_app = tonic::service::Routes::new(replica.peer_service().into_server()).into_axum_router();
-    let peers = serve_on(peer_socket, tls.peer, peer_app, ListenerLimits::peer(), &stop)?;
-    let clients = serve_on(client_socket, tls.client, client_app(&service), ListenerLimits::client(), &stop)?;
+    let peers = serve_on(peer_socket, tls.peer, peer_app, ListenerLimits::peer(), &stop_peers)?;
+    let clients = serve_on(client_socket, tls.client, client_app(&service), ListenerLimits::client(), &stop_clients)?;
     tracing::info!(node = %config.node.id, cluster = %config.cluster.id, client = %config.client.listen,
         peer = %config.peer.listen, version = env!("CARGO_PKG_VERSION"), "the node listens");
 
@@ -111,8 +111,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         failure = replica.failed() => Err(anyhow::anyhow!("the node has failed: {failure}")),
         failure = never_unless_failed(started) => Err(failure),
     };
-    stop_serving(stop, [clients, peers]).await;
+    // In this order: requests under way need the replica, and the streams of peers end with it.
+    stop_serving(&stop_clients, clients).await;
     replica.stop().await;
+    stop_serving(&stop_peers, peers).await;
     tracing::info!("the node has stopped");
     ended
 }
@@ -144,12 +146,10 @@ fn serve_on(
     Ok(net::serve(listener, tls, app, limits, stop.clone()))
 }
 
-async fn stop_serving(stop: CancellationToken, listeners: [ServeHandle; 2]) {
+async fn stop_serving(stop: &CancellationToken, listener: ServeHandle) {
     stop.cancel();
-    for listener in listeners {
-        if let Err(error) = listener.stopped().await {
-            tracing::warn!(%error, "a listener did not stop cleanly");
-        }
+    if let Err(error) = listener.stopped().await {
+        tracing::warn!(%error, "a listener did not stop cleanly");
     }
 }
 
