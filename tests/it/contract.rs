@@ -66,7 +66,7 @@ fn dev_takes_what_suites_for_emulators_give_it() {
         assert!(ports.contains(&port(address)), "{address} is not among {ports:?}");
     }
     let created = cluster.conclave(["secret", "create", "here", "--output", "json"]).stdin("value").run().unwrap();
-    let arn = created.json().unwrap()["arn"].as_str().unwrap().to_owned();
+    let arn = created.json().unwrap()["ARN"].as_str().unwrap().to_owned();
     assert!(arn.starts_with("arn:aws:secretsmanager:eu-west-1:000000000042:secret:here-"), "{arn}");
 }
 
@@ -118,7 +118,10 @@ fn the_environment_is_complete(cluster: &Cluster) {
     for line in fs::read_to_string(&file).unwrap().lines() {
         let (name, _) =
             line.strip_prefix("export ").and_then(|rest| rest.split_once('=')).unwrap_or_else(|| panic!("{line:?}"));
-        assert!(name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{line:?}");
+        assert!(
+            name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'),
+            "{line:?}"
+        );
     }
     let names: Vec<&str> = cluster.environment().keys().map(String::as_str).collect();
     let expected = [

@@ -14,8 +14,8 @@ use proto::raft::v1::{Ballot, LocalStatusRequest, VoteRequest};
 use proto::secrets::v1::ListSecretsRequest;
 use proto::secrets::v1::secrets_client::SecretsClient;
 use testkit::{Cluster, Node};
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 use types::{ClusterId, NodeId};
 
 #[cfg_attr(not(feature = "clusters"), ignore = "needs `cargo xtask test`")]
@@ -60,9 +60,11 @@ async fn a_certificate_opens_its_own_port_under_its_own_name_only() {
 
     // A node that is no member, and a member that speaks for another.
     let nobody = node(&node_ca, cluster_id, 99);
-    let as_nobody = files.peer(&nobody, cluster_id, second);
-    assert!(vote(as_nobody, 99).await.is_err(), "a node that is no member asks for a vote");
-    assert!(vote(as_member, nodes[2].id).await.is_err(), "node 1 asks for a vote as node 3");
+    let as_nobody = local_status(files.peer(&nobody, cluster_id, second)).await;
+    assert_eq!(as_nobody.unwrap_err().code(), Code::PermissionDenied, "a node that is no member");
+    assert!(vote(as_member.clone(), first.id).await.is_ok(), "a node may ask for votes for itself");
+    let for_another = vote(as_member, nodes[2].id).await;
+    assert_eq!(for_another.unwrap_err().code(), Code::PermissionDenied, "node 1 asks for a vote as node 3");
 
     // The dialling side looks, too: where node 2 is expected, node 3 is refused.
     let misdirected = Node { peer_addr: nodes[2].peer_addr.clone(), ..second.clone() };

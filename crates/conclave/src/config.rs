@@ -152,8 +152,8 @@ impl Config {
     /// [`Usage`] names the file, the key or the variable that is wrong.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
         let text = files::read_text(path)?;
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::parse(&text, environment).map_err(|error| Usage(format!("{}: {error:#}", path.display())).into())
     }
 
@@ -283,11 +283,9 @@ mod tests {
 
     #[test]
     fn impossible_values_are_refused() {
-        for (from, to) in [
-            ("id = 1", "id = 0"),
-            ("regions = [", "regions = [] #"),
-            ("worker_threads = ", "worker_threads = 0 #"),
-        ] {
+        for (from, to) in
+            [("id = 1", "id = 0"), ("regions = [", "regions = [] #"), ("worker_threads = ", "worker_threads = 0 #")]
+        {
             assert!(parse(&EXAMPLE.replacen(from, to, 1), &[]).is_err(), "{to}");
         }
         assert!(parse(EXAMPLE, &[("CONCLAVE_RAFT_HEARTBEAT_MS", "100000")]).is_err());

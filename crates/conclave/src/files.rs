@@ -66,9 +66,7 @@ pub(crate) fn replace(path: &Path, access: Access, bytes: &[u8]) -> anyhow::Resu
 
 /// Removes a file for good.
 pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
-    fs::remove_file(path)
-        .and_then(|()| sync_parent(path))
-        .with_context(|| format!("cannot remove {}", path.display()))
+    fs::remove_file(path).and_then(|()| sync_parent(path)).with_context(|| format!("cannot remove {}", path.display()))
 }
 
 /// Reads a text file.

@@ -101,10 +101,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!(node = %config.node.id, cluster = %config.cluster.id, client = %config.client.listen,
         peer = %config.peer.listen, version = env!("CARGO_PKG_VERSION"), "the node listens");
 
-    let member = Member {
-        peer_address: config.peer.advertise.clone(),
-        client_address: config.client.advertise.clone(),
-    };
+    let member =
+        Member { peer_address: config.peer.advertise.clone(), client_address: config.client.advertise.clone() };
     let started = bootstrap::run(&replica, &barrier, config.cluster.bootstrap_file.as_deref(), member);
     let ended = tokio::select! {
         signal = shutdown::signal() => signal,
@@ -205,8 +203,7 @@ impl Tls {
         let (node_ca, certificate, key) =
             (read_text(&peer.node_ca)?, read_text(&peer.certificate)?, read_key(&peer.key)?);
         let cluster = config.cluster.id;
-        let peer_tls =
-            net::tls::peer_server_config(&node_ca, &certificate, &key, cluster).context("[peer]")?;
+        let peer_tls = net::tls::peer_server_config(&node_ca, &certificate, &key, cluster).context("[peer]")?;
         let dialer = PeerDialer::new(&node_ca, &certificate, &key, cluster).context("[peer]")?;
         anyhow::ensure!(
             dialer.node() == config.node.id,

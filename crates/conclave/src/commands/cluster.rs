@@ -28,7 +28,11 @@ async fn status(client: &Client, output: Output) -> anyhow::Result<()> {
     let status = client.cluster_status().await?;
     let nodes: Vec<Value> = status.nodes.iter().map(status_json).collect();
     output.print(&json!({ "cluster_id": status.cluster_id, "nodes": nodes }), |out| {
-        writeln!(out, "{:>4}  {:<9} {:>6} {:>10} {:>10}  {:<8} address", "id", "role", "term", "applied", "last log", "version")?;
+        writeln!(
+            out,
+            "{:>4}  {:<9} {:>6} {:>10} {:>10}  {:<8} address",
+            "id", "role", "term", "applied", "last log", "version"
+        )?;
         status.nodes.iter().try_for_each(|node| status_line(out, node))
     })
 }

@@ -229,9 +229,10 @@ fn description_json(secret: &SecretDescription) -> Value {
     member("Name", Some(json!(secret.name)));
     member("Description", secret.description.as_ref().map(|text| json!(text)));
     member("KmsKeyId", secret.kms_key_id.as_ref().map(|text| json!(text)));
-    let tags = secret.tags.as_ref().map(|tags| {
-        tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect::<Value>()
-    });
+    let tags = secret
+        .tags
+        .as_ref()
+        .map(|tags| tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect::<Value>());
     member("Tags", tags);
     member("CreatedDate", Some(json!(date(secret.created_date))));
     member("LastChangedDate", Some(json!(date(secret.last_changed_date))));

@@ -178,7 +178,11 @@ fn entry(layout: &Layout, id: NodeId, ports: Ports) -> NodeEntry {
 fn make(layout: &Layout, options: DevOptions) -> anyhow::Result<Remembered> {
     let (operator, nodes) = (layout.operator(), layout.nodes());
     for taken in [&operator.0, &nodes] {
-        anyhow::ensure!(!taken.exists(), "{} is there, but no dev.json beside it; nothing was changed", taken.display());
+        anyhow::ensure!(
+            !taken.exists(),
+            "{} is there, but no dev.json beside it; nothing was changed",
+            taken.display()
+        );
     }
     let unfinished = layout.unfinished();
     if unfinished.exists() {

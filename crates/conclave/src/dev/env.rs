@@ -58,7 +58,8 @@ pub(crate) fn write(layout: &Layout, remembered: &Remembered, credentials: &Cred
 /// The access key id in the `env` file of an earlier run.
 pub(crate) fn access_key_id(layout: &Layout) -> Option<String> {
     let text = Zeroizing::new(std::fs::read_to_string(layout.env_file()).ok()?);
-    let line = text.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(ACCESS_KEY_ID)?.strip_prefix('='))?;
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(ACCESS_KEY_ID)?.strip_prefix('='))?;
     Some(line.trim_matches('\'').to_owned())
 }
 
@@ -74,7 +75,11 @@ fn path_text(path: &Path) -> String {
 /// A value as a POSIX shell reads it back; plain where it can be.
 fn quoted(value: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:,+=@".contains(&b);
-    if !value.is_empty() && value.bytes().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', "'\\''")) }
+    if !value.is_empty() && value.bytes().all(plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]

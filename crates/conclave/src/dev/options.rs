@@ -14,8 +14,7 @@ use crate::operator::{self, Credentials};
 
 const DEFAULT_NODES: u64 = 3;
 const DEFAULT_ACCOUNT: &str = "123456789012";
-const DEFAULT_REGIONS: [&str; 6] =
-    ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1"];
+const DEFAULT_REGIONS: [&str; 6] = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1"];
 
 /// What the command line asks for.
 pub(crate) struct DevOptions {

@@ -179,7 +179,9 @@ mod tests {
         init(&dir, options()).unwrap();
         let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(dir.0.clone()), 0o700);
-        for path in [dir.node_ca_key(), dir.client_ca_key(), dir.root_key(), dir.keyfile(), dir.keyring(), dir.bootstrap()] {
+        for path in
+            [dir.node_ca_key(), dir.client_ca_key(), dir.root_key(), dir.keyfile(), dir.keyring(), dir.bootstrap()]
+        {
             assert_eq!(mode(path.clone()), 0o600, "{}", path.display());
         }
     }

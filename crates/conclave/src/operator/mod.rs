@@ -75,7 +75,8 @@ pub(crate) fn run(command: OperatorCommand, output: Output) -> anyhow::Result<()
         OperatorCommand::Init(args) => {
             let account = account(&args.account_id)?;
             let regions = regions(&args.regions)?;
-            let made = init(&OperatorDir(args.dir), InitOptions { account, regions, credentials: Credentials::draw() })?;
+            let made =
+                init(&OperatorDir(args.dir), InitOptions { account, regions, credentials: Credentials::draw() })?;
             output.print(&made.for_output(), |out| {
                 writeln!(out, "cluster {} is in {}", made.cluster, made.dir.display())?;
                 writeln!(out, "root access key, shown this once:")?;
@@ -121,9 +122,8 @@ pub(crate) fn account(text: &str) -> anyhow::Result<AccountId> {
 
 /// Reads region names from the command line.
 pub(crate) fn regions(names: &[String]) -> anyhow::Result<Vec<types::Region>> {
-    let parse = |name: &String| {
-        types::Region::parse(name).map_err(|error| Usage(format!("--region {name}: {error}")).into())
-    };
+    let parse =
+        |name: &String| types::Region::parse(name).map_err(|error| Usage(format!("--region {name}: {error}")).into());
     names.iter().map(parse).collect()
 }
 
