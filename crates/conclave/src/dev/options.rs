@@ -1,6 +1,7 @@
 //! What a dev cluster was made with, and what its ports are: remembered, so that a later run resumes it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use types::{AccessKeyId, AccountId, NodeId, Region};
@@ -15,6 +16,11 @@ use crate::operator::{self, Credentials};
 const DEFAULT_NODES: u64 = 3;
 const DEFAULT_ACCOUNT: &str = "123456789012";
 const DEFAULT_REGIONS: [&str; 6] = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1"];
+
+/// Below it are the ports of well-known services.
+const FIRST_PORT: u16 = 10_000;
+/// Ports that are tried before one is taken to be nowhere.
+const PORT_ATTEMPTS: usize = 1_000;
 
 /// What the command line asks for.
 pub(crate) struct DevOptions {
@@ -165,16 +171,39 @@ fn ports(nodes: u64, base: Option<u16>) -> anyhow::Result<Vec<Ports>> {
     }
 }
 
-/// Ports that are free now. All are held until the last one is drawn, so that none comes twice.
+/// Draws ports that are free now. All are held until the last one is drawn, so that none comes twice.
+///
+/// They are outside the range from which the system takes the ports of outgoing connections: while a node is down, one
+/// of those could get its port, and the node could not start again.
 fn free_ports(nodes: u64) -> anyhow::Result<Vec<Ports>> {
+    let range = listening_ports();
     let mut held = Vec::new();
     let mut draw = || -> anyhow::Result<u16> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
-        held.push(listener);
-        Ok(port)
+        for _ in 0..PORT_ATTEMPTS {
+            let drawn = u16::from_le_bytes(key_service::random());
+            let port = range.start + drawn % (range.end - range.start);
+            if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+                held.push(listener);
+                return Ok(port);
+            }
+        }
+        anyhow::bail!("no free port found in {range:?}; choose with --base-port")
     };
     (0..nodes).map(|_| Ok(Ports { client: draw()?, peer: draw()? })).collect()
+}
+
+/// The larger part of the unprivileged ports beside those of outgoing connections.
+fn listening_ports() -> Range<u16> {
+    let outgoing = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut bounds = outgoing.split_whitespace().filter_map(|bound| bound.parse::<u16>().ok());
+    let (first, last) = (bounds.next().unwrap_or(32_768), bounds.next().unwrap_or(60_999));
+    let (below, above) = (FIRST_PORT..first.max(FIRST_PORT), last.saturating_add(1).max(FIRST_PORT)..u16::MAX);
+    match below.len().max(above.len()) {
+        // The system takes them from everywhere.
+        0 => FIRST_PORT..u16::MAX,
+        _ if below.len() >= above.len() => below,
+        _ => above,
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +217,7 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), 18);
+        assert!(all.iter().all(|port| listening_ports().contains(port)));
     }
 
     #[test]
