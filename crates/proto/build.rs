@@ -6,10 +6,12 @@ const FILES: [&str; 3] =
     ["conclave/secrets/v1/secrets.proto", "conclave/cluster/v1/cluster.proto", "conclave/raft/v1/raft.proto"];
 
 /// Messages that carry a customer's value or its ciphertext: their `Debug` is written by hand.
-const WITHOUT_DEBUG: [&str; 9] = [
+const WITHOUT_DEBUG: [&str; 11] = [
     "conclave.secrets.v1.CreateSecretRequest",
     "conclave.secrets.v1.GetSecretValueResponse",
     "conclave.secrets.v1.PutSecretValueRequest",
+    "conclave.secrets.v1.UpdateSecretRequest",
+    "conclave.secrets.v1.GetRandomPasswordResponse",
     "conclave.raft.v1.Entry",
     "conclave.raft.v1.AppendRequest",
     "conclave.raft.v1.SnapshotRequest",

@@ -12,6 +12,7 @@ mod durability;
 mod failover;
 mod fronts;
 mod identity;
+mod limits;
 mod load;
 mod reads;
 mod signatures;

@@ -3,6 +3,7 @@
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use service::Held;
 use tokio::time::timeout;
 use types::{ApiError, ErrorCode, limits};
 use zeroize::Zeroizing;
@@ -10,18 +11,18 @@ use zeroize::Zeroizing;
 /// What is reserved before a byte has come, whatever length is announced.
 const FIRST_BYTES: usize = 16 << 10;
 
-/// Reads the whole body.
+/// Reads the whole body, which is kept within what `held` has.
 ///
 /// # Errors
-/// RequestTooLarge; RequestTimeout; Serialization when the client breaks off.
-pub(crate) async fn read(body: Body) -> Result<Zeroizing<Vec<u8>>, ApiError> {
-    match timeout(limits::BODY_TIMEOUT, collect(body)).await {
+/// RequestTooLarge; ServiceUnavailable when there is no room; RequestTimeout; Serialization when the client breaks off.
+pub(crate) async fn read(body: Body, held: &Held) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    match timeout(limits::BODY_TIMEOUT, collect(body, held)).await {
         Ok(result) => result,
         Err(_) => Err(ApiError::new(ErrorCode::RequestTimeout, "The request body did not come in time.")),
     }
 }
 
-async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+async fn collect(mut body: Body, held: &Held) -> Result<Zeroizing<Vec<u8>>, ApiError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limits::REQUEST_BODY_BYTES {
         return Err(too_large(body, announced).await);
@@ -34,6 +35,7 @@ async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, ApiError> {
             drop(whole);
             return Err(too_large(body, announced).await);
         }
+        held.grow(data.len())?;
         append(&mut whole, &data);
     }
     Ok(whole)
@@ -67,6 +69,7 @@ mod tests {
     use std::io;
 
     use futures_util::{StreamExt, stream};
+    use service::Intake;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -75,6 +78,10 @@ mod tests {
     fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
         let pieces: VecDeque<_> = pieces.into_iter().collect();
         Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, io::Error>)))
+    }
+
+    async fn read(body: Body) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+        super::read(body, &Intake::default().begin(0).unwrap()).await
     }
 
     async fn refusal(body: Body) -> ErrorCode {

@@ -1,6 +1,6 @@
 //! One request: read, check, decode, ask the service, answer.
 //!
-//! Which error comes first: a body over the bound or too late; a request that names no operation of ours; all that
+//! Which error comes first: no room on the node; a body over the bound or too late; a request that names no operation of ours; all that
 //! is wrong with the signature and needs no secret. Then the service decides. A body that cannot be decoded is told
 //! so only after the service has confirmed the sender, so that a tampered request is a bad signature and never a
 //! hint, as on AWS.
@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use net::ConnectionInfo;
 use service::{Caller, Credential, Service};
 use types::ApiError;
 use uuid::Uuid;
@@ -51,14 +53,18 @@ async fn handle<A: SecretsApi>(State(front): State<Front<A>>, request: Request) 
 impl<A: SecretsApi> Front<A> {
     async fn answer(&self, request: Request, request_id: &str) -> Result<Bytes, ApiError> {
         let (head, body) = request.into_parts();
-        let body = body::read(body).await?;
+        let held = self.api.intake().begin(body.size_hint().lower())?;
+        let body = body::read(body, &held).await?;
         let operation = Operation::of(&head)?;
+        let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer_addr.ip());
         let expected = Expected { service: SERVICE, regions: self.api.regions(), now: self.api.now() };
-        let signed = SignedRequest::parse(&Received::new(&head, &body), &expected, &self.keys)?;
+        let signed = SignedRequest::parse(&Received::new(&head, &body), &expected, &self.keys)
+            .map_err(|error| self.api.nameless(peer, error))?;
         let caller = Caller {
             region: signed.region().clone(),
             credential: Credential::Signature(Box::new(signed)),
             request_id: request_id.to_owned(),
+            peer,
             // A slow client spends its own time on its body, not the time of the service.
             arrived: Instant::now(),
         };
@@ -90,6 +96,34 @@ impl<A: SecretsApi> Front<A> {
             Operation::DeleteSecret => {
                 let input = self.decoded(operation, caller, body).await?;
                 json::delete_secret(&self.api.delete_secret(caller, input).await?.output)
+            }
+            Operation::UpdateSecret => {
+                let input = self.decoded(operation, caller, body).await?;
+                json::update_secret(&self.api.update_secret(caller, input).await?.output)
+            }
+            Operation::UpdateSecretVersionStage => {
+                let input = self.decoded(operation, caller, body).await?;
+                json::secret(&self.api.update_secret_version_stage(caller, input).await?.output)
+            }
+            Operation::ListSecretVersionIds => {
+                let input = self.decoded(operation, caller, body).await?;
+                json::list_secret_version_ids(&self.api.list_secret_version_ids(caller, input).await?.output)
+            }
+            Operation::RestoreSecret => {
+                let input = self.decoded(operation, caller, body).await?;
+                json::secret(&self.api.restore_secret(caller, input).await?.output)
+            }
+            Operation::TagResource => {
+                let input = self.decoded(operation, caller, body).await?;
+                self.api.tag_resource(caller, input).await.map(|_| json::nothing())
+            }
+            Operation::UntagResource => {
+                let input = self.decoded(operation, caller, body).await?;
+                self.api.untag_resource(caller, input).await.map(|_| json::nothing())
+            }
+            Operation::GetRandomPassword => {
+                let input = self.decoded(operation, caller, body).await?;
+                json::get_random_password(&self.api.get_random_password(caller, input).await?.output)
             }
         }
     }

@@ -11,30 +11,47 @@ pub(crate) const SERVICE: &str = "secretsmanager";
 /// The type of requests and of answers.
 pub(crate) const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 
-/// An operation of the Secrets Manager API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
+macro_rules! operations {
+    ($($name:ident),+ $(,)?) => {
+        /// An operation of the Secrets Manager API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Operation {
+            $($name,)+
+        }
+
+        impl Operation {
+            /// What the service calls it.
+            pub(crate) const fn action(self) -> Action {
+                match self { $(Self::$name => Action::$name,)+ }
+            }
+
+            fn named(name: &str) -> Option<Self> {
+                match name {
+                    $(stringify!($name) => Some(Self::$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+operations! {
     CreateSecret,
     GetSecretValue,
     PutSecretValue,
     DescribeSecret,
     ListSecrets,
     DeleteSecret,
+    UpdateSecret,
+    UpdateSecretVersionStage,
+    ListSecretVersionIds,
+    RestoreSecret,
+    TagResource,
+    UntagResource,
+    GetRandomPassword,
 }
 
 impl Operation {
-    /// What the service calls it.
-    pub(crate) const fn action(self) -> Action {
-        match self {
-            Self::CreateSecret => Action::CreateSecret,
-            Self::GetSecretValue => Action::GetSecretValue,
-            Self::PutSecretValue => Action::PutSecretValue,
-            Self::DescribeSecret => Action::DescribeSecret,
-            Self::ListSecrets => Action::ListSecrets,
-            Self::DeleteSecret => Action::DeleteSecret,
-        }
-    }
-
     /// The operation that a request is for.
     ///
     /// # Errors
@@ -52,14 +69,9 @@ impl Operation {
             return unknown("The request names no operation: it needs one X-Amz-Target header.");
         };
         let name = target.to_str().ok().and_then(|target| target.strip_prefix(SERVICE)?.strip_prefix('.'));
-        match name {
-            Some("CreateSecret") => Ok(Self::CreateSecret),
-            Some("GetSecretValue") => Ok(Self::GetSecretValue),
-            Some("PutSecretValue") => Ok(Self::PutSecretValue),
-            Some("DescribeSecret") => Ok(Self::DescribeSecret),
-            Some("ListSecrets") => Ok(Self::ListSecrets),
-            Some("DeleteSecret") => Ok(Self::DeleteSecret),
-            _ => unknown("The X-Amz-Target header names no operation of this service."),
+        match name.and_then(Self::named) {
+            Some(operation) => Ok(operation),
+            None => unknown("The X-Amz-Target header names no operation of this service."),
         }
     }
 }
@@ -90,7 +102,15 @@ mod tests {
             ("DescribeSecret", Operation::DescribeSecret),
             ("ListSecrets", Operation::ListSecrets),
             ("DeleteSecret", Operation::DeleteSecret),
+            ("UpdateSecret", Operation::UpdateSecret),
+            ("UpdateSecretVersionStage", Operation::UpdateSecretVersionStage),
+            ("ListSecretVersionIds", Operation::ListSecretVersionIds),
+            ("RestoreSecret", Operation::RestoreSecret),
+            ("TagResource", Operation::TagResource),
+            ("UntagResource", Operation::UntagResource),
+            ("GetRandomPassword", Operation::GetRandomPassword),
         ] {
+            assert_eq!(operation.action().name(), format!("secretsmanager:{name}"));
             let target = format!("secretsmanager.{name}");
             for media_type in [MEDIA_TYPE, "application/X-AMZ-JSON-1.1; charset=utf-8"] {
                 let headers = [("content-type", media_type), ("x-amz-target", target.as_str())];

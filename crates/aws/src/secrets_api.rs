@@ -1,13 +1,16 @@
 //! What this front asks of the service.
 
 use std::future::Future;
+use std::net::IpAddr;
 
 use service::api::{
     CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
-    GetSecretValueInput, GetSecretValueOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
-    PutSecretValueOutput, SecretDescription,
+    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
+    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
+    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, TagResourceInput, UntagResourceInput,
+    UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput,
 };
-use service::{Action, Answer, Caller, Service};
+use service::{Action, Answer, Caller, Intake, Service};
 use types::{ApiError, Region, Timestamp};
 
 type Answered<T> = Result<Answer<T>, ApiError>;
@@ -19,6 +22,12 @@ pub(crate) trait SecretsApi: Clone + Send + Sync + 'static {
 
     /// The clock that signatures are judged by.
     fn now(&self) -> Timestamp;
+
+    /// What may be held of requests at once.
+    fn intake(&self) -> &Intake;
+
+    /// The answer to a request that names nobody: `error`, unless its address brings too many of them.
+    fn nameless(&self, peer: Option<IpAddr>, error: ApiError) -> ApiError;
 
     /// The answer to a request that could not be decoded: `error`, for a sender that has proved who it is.
     fn refuse<T: Send>(
@@ -63,6 +72,40 @@ pub(crate) trait SecretsApi: Clone + Send + Sync + 'static {
         caller: &Caller,
         input: DeleteSecretInput,
     ) -> impl Future<Output = Answered<DeleteSecretOutput>> + Send;
+
+    fn update_secret(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretInput,
+    ) -> impl Future<Output = Answered<UpdateSecretOutput>> + Send;
+
+    fn update_secret_version_stage(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretVersionStageInput,
+    ) -> impl Future<Output = Answered<SecretOutput>> + Send;
+
+    fn list_secret_version_ids(
+        &self,
+        caller: &Caller,
+        input: ListSecretVersionIdsInput,
+    ) -> impl Future<Output = Answered<ListSecretVersionIdsOutput>> + Send;
+
+    fn restore_secret(
+        &self,
+        caller: &Caller,
+        input: RestoreSecretInput,
+    ) -> impl Future<Output = Answered<SecretOutput>> + Send;
+
+    fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> impl Future<Output = Answered<()>> + Send;
+
+    fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> impl Future<Output = Answered<()>> + Send;
+
+    fn get_random_password(
+        &self,
+        caller: &Caller,
+        input: GetRandomPasswordInput,
+    ) -> impl Future<Output = Answered<GetRandomPasswordOutput>> + Send;
 }
 
 impl SecretsApi for Service {
@@ -72,6 +115,14 @@ impl SecretsApi for Service {
 
     fn now(&self) -> Timestamp {
         self.now()
+    }
+
+    fn intake(&self) -> &Intake {
+        self.intake()
+    }
+
+    fn nameless(&self, peer: Option<IpAddr>, error: ApiError) -> ApiError {
+        self.nameless(peer, error)
     }
 
     async fn refuse<T: Send>(&self, action: Action, caller: &Caller, error: ApiError) -> Result<T, ApiError> {
@@ -100,5 +151,45 @@ impl SecretsApi for Service {
 
     async fn delete_secret(&self, caller: &Caller, input: DeleteSecretInput) -> Answered<DeleteSecretOutput> {
         self.delete_secret(caller, input).await
+    }
+
+    async fn update_secret(&self, caller: &Caller, input: UpdateSecretInput) -> Answered<UpdateSecretOutput> {
+        self.update_secret(caller, input).await
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretVersionStageInput,
+    ) -> Answered<SecretOutput> {
+        self.update_secret_version_stage(caller, input).await
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        caller: &Caller,
+        input: ListSecretVersionIdsInput,
+    ) -> Answered<ListSecretVersionIdsOutput> {
+        self.list_secret_version_ids(caller, input).await
+    }
+
+    async fn restore_secret(&self, caller: &Caller, input: RestoreSecretInput) -> Answered<SecretOutput> {
+        self.restore_secret(caller, input).await
+    }
+
+    async fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> Answered<()> {
+        self.tag_resource(caller, input).await
+    }
+
+    async fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> Answered<()> {
+        self.untag_resource(caller, input).await
+    }
+
+    async fn get_random_password(
+        &self,
+        caller: &Caller,
+        input: GetRandomPasswordInput,
+    ) -> Answered<GetRandomPasswordOutput> {
+        self.get_random_password(caller, input).await
     }
 }

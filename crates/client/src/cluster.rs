@@ -118,6 +118,31 @@ impl Client {
             self.cluster.call(Repeat::Harmless, ADMINISTRATION_DEADLINE, message, send).await?;
         Ok(answer.voters)
     }
+
+    /// Takes a node out of the cluster for good; its id is not given again. Answers the voters afterwards. Doing it
+    /// again is harmless.
+    ///
+    /// # Errors
+    /// [`Error`]; refused are an id that is no member's, and a removal after which the cluster had no quorum.
+    pub async fn remove_node(&self, id: u64) -> Result<Vec<u64>, Error> {
+        let send = |channel, request| async move { ClusterClient::new(channel).remove_node(request).await };
+        let message = pb::RemoveNodeRequest { id };
+        let answer: pb::RemoveNodeResponse =
+            self.cluster.call(Repeat::Harmless, ADMINISTRATION_DEADLINE, message, send).await?;
+        Ok(answer.voters)
+    }
+
+    /// Hands leadership to a voter: `id`, or the one that is least behind. Answers the leader afterwards.
+    ///
+    /// # Errors
+    /// [`Error`]; refused when no such voter can lead.
+    pub async fn transfer_leader(&self, id: Option<u64>) -> Result<u64, Error> {
+        let send = |channel, request| async move { ClusterClient::new(channel).transfer_leader(request).await };
+        let message = pb::TransferLeaderRequest { id };
+        let answer: pb::TransferLeaderResponse =
+            self.cluster.call(Repeat::Harmless, ADMINISTRATION_DEADLINE, message, send).await?;
+        Ok(answer.leader)
+    }
 }
 
 fn node_status(node: pb::NodeStatus) -> NodeStatus {

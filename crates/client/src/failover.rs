@@ -108,7 +108,7 @@ impl Cluster {
             tracing::debug!(endpoint = &*endpoint.address, attempt, status = ?status.code(), "attempt failed");
 
             attempt += 1;
-            let pause = self.pause_before(attempt);
+            let pause = self.pause_before(attempt, fate);
             if attempt == ATTEMPTS || Instant::now() + pause >= deadline {
                 return Err(ended(error, in_doubt, fate));
             }
@@ -131,9 +131,10 @@ impl Cluster {
         let _ = self.preferred.compare_exchange(position, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// None before an endpoint that has not been asked yet, then a drawn one.
-    fn pause_before(&self, attempt: usize) -> Duration {
-        let most = most_pause(attempt, self.endpoints.len());
+    /// None before an endpoint that has not been asked yet, then a drawn one; after Throttling always one.
+    fn pause_before(&self, attempt: usize, fate: Fate) -> Duration {
+        let asked_at_once = if fate == Fate::Throttled { 1 } else { self.endpoints.len() };
+        let most = most_pause(attempt, asked_at_once);
         Duration::from_micros(u64::try_from(draw(usize::try_from(most.as_micros()).unwrap_or(0))).unwrap_or(0))
     }
 }
@@ -159,6 +160,8 @@ impl Endpoint {
 enum Fate {
     /// It was not done, and may be elsewhere or later.
     NotDone,
+    /// It was not done, because this client asks for too much.
+    Throttled,
     /// It may have been done. Only some of these are repeated.
     Doubt { passing: bool },
     /// It was not done, and will not be.
@@ -170,6 +173,7 @@ impl Fate {
         let code = from_wire_error(status).and_then(|error| error.code);
         match code {
             Some(ErrorCode::ServiceUnavailable | ErrorCode::RequestTimeout) => return Self::NotDone,
+            Some(ErrorCode::Throttling) => return Self::Throttled,
             Some(ErrorCode::OutcomeUnknown) => return Self::Doubt { passing: true },
             Some(_) => return Self::Refused,
             None if has_source::<ConnectError>(status) => return Self::NotDone,
@@ -188,7 +192,7 @@ impl Fate {
 
     const fn allows(self, repeat: Repeat) -> bool {
         match self {
-            Self::NotDone => true,
+            Self::NotDone | Self::Throttled => true,
             Self::Doubt { passing } => passing && matches!(repeat, Repeat::Read | Repeat::Harmless),
             Self::Refused => false,
         }
@@ -201,15 +205,17 @@ fn ended(error: AttemptError, in_doubt: bool, fate: Fate) -> Error {
         return Error::OutcomeUnknown(error);
     }
     match (fate, error) {
-        (Fate::Refused | Fate::Doubt { passing: false }, AttemptError { why: Why::Answer(refusal), .. }) => {
-            Error::Refused(refusal)
-        }
+        (
+            Fate::Refused | Fate::Throttled | Fate::Doubt { passing: false },
+            AttemptError { why: Why::Answer(refusal), .. },
+        ) => Error::Refused(refusal),
         (_, error) => Error::Unavailable(error),
     }
 }
 
-fn most_pause(attempt: usize, endpoints: usize) -> Duration {
-    match attempt.checked_sub(endpoints) {
+/// The longest pause before an attempt of which so many come at once.
+fn most_pause(attempt: usize, at_once: usize) -> Duration {
+    match attempt.checked_sub(at_once) {
         Some(repeated) => {
             let doublings = u32::try_from(repeated).unwrap_or(u32::MAX).min(16);
             (FIRST_PAUSE * (1 << doublings)).min(MOST_PAUSE)
@@ -247,11 +253,12 @@ mod tests {
     const PASSING_DOUBT: Fate = Fate::Doubt { passing: true };
 
     #[test]
-    fn only_two_codes_of_the_cluster_are_ever_repeated_by_writes() {
+    fn only_four_codes_of_the_cluster_are_ever_repeated_by_writes() {
         for &code in ErrorCode::ALL {
             let fate = Fate::of(&to_wire_error(&ApiError::from(code), "r-1"));
             let expected = match code {
                 ErrorCode::ServiceUnavailable | ErrorCode::RequestTimeout => NOT_DONE,
+                ErrorCode::Throttling => Fate::Throttled,
                 ErrorCode::OutcomeUnknown => PASSING_DOUBT,
                 _ => Fate::Refused,
             };
@@ -265,6 +272,16 @@ mod tests {
         assert!(!PASSING_DOUBT.allows(Repeat::Never));
         assert!(PASSING_DOUBT.allows(Repeat::Harmless));
         assert!(!Fate::Refused.allows(Repeat::Read));
+        // The service throttles before it acts.
+        assert!(Fate::Throttled.allows(Repeat::Never));
+    }
+
+    #[test]
+    fn a_throttled_client_never_goes_on_at_once_and_learns_why_it_ended() {
+        let refusal = Refusal::of_cluster(from_wire_error(&to_wire_error(&ErrorCode::Throttling.into(), "r")).unwrap());
+        let error = AttemptError { endpoint: "e".to_owned(), why: Why::Answer(refusal) };
+        assert_eq!(ended(error, false, Fate::Throttled).code(), Some(ErrorCode::Throttling));
+        assert_eq!(most_pause(1, 1), FIRST_PAUSE);
     }
 
     #[test]

@@ -16,11 +16,11 @@
 //! | operation | the node said UNAVAILABLE, nothing was sent | connection lost, UNKNOWN | any other answer |
 //! |---|---|---|---|
 //! | reads | repeated | repeated | returned |
-//! | CreateSecret, PutSecretValue | repeated | repeated with the same ClientRequestToken, so it applies once | returned |
-//! | DeleteSecret | repeated | [`Error::OutcomeUnknown`] | returned |
+//! | writes of a value: CreateSecret, PutSecretValue, UpdateSecret | repeated | repeated with the same ClientRequestToken, so it applies once | returned |
+//! | other writes | repeated | [`Error::OutcomeUnknown`] | returned |
 //!
-//! Attempts are bounded in number and by the deadline of the call. A write that may have been applied ends as
-//! [`Error::OutcomeUnknown`] and never as a failure.
+//! ThrottlingException is repeated too, by all of them and always after a pause. Attempts are bounded in number and by
+//! the deadline of the call. A write that may have been applied ends as [`Error::OutcomeUnknown`] and never as a failure.
 //!
 //! # What it does with values
 //! A [`SecretValue`] is zeroed when dropped and prints its length only. What TLS and HTTP buffer is not claimed.
@@ -42,8 +42,9 @@ pub use client::Client;
 pub use cluster::{ClusterStatus, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus, Role};
 pub use error::{AttemptError, Error, Refusal, Why};
 pub use secrets::{
-    CreateSecret, CreatedSecret, DeleteSecret, DeletedSecret, GetSecretValue, ListSecrets, PutSecretValue, Secret,
-    SecretDescription, SecretPage, SecretVersion,
+    ChangedSecret, CreateSecret, CreatedSecret, DeleteSecret, DeletedSecret, GetRandomPassword, GetSecretValue,
+    ListSecretVersionIds, ListSecrets, PutSecretValue, Secret, SecretDescription, SecretPage, SecretVersion,
+    UpdateSecret, UpdateSecretVersionStage, UpdatedSecret, VersionDescription, VersionPage,
 };
 pub use types::ErrorCode;
 pub use value::SecretValue;

@@ -313,6 +313,228 @@ pub struct DeletedSecret {
     pub applied_index: u64,
 }
 
+/// What changes about a secret: its metadata, its value, or both at once.
+#[derive(Debug)]
+#[must_use]
+pub struct UpdateSecret {
+    message: pb::UpdateSecretRequest,
+}
+
+impl UpdateSecret {
+    /// Names the secret. What is not given stays as it is.
+    pub fn new(secret_id: impl Into<String>) -> Self {
+        let mut message = pb::UpdateSecretRequest::default();
+        message.secret_id = secret_id.into();
+        message.client_request_token = new_token();
+        Self { message }
+    }
+
+    /// What it is for; empty to remove the description.
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.message.description = Some(description.into());
+        self
+    }
+
+    /// The key that encrypts it; empty for the default key.
+    pub fn kms_key_id(mut self, kms_key_id: impl Into<String>) -> Self {
+        self.message.kms_key_id = Some(kms_key_id.into());
+        self
+    }
+
+    /// A new value, which becomes AWSCURRENT.
+    pub fn value(mut self, value: SecretValue) -> Self {
+        (self.message.secret_string, self.message.secret_binary) = value.into_members();
+        self
+    }
+
+    /// As of [`CreateSecret::client_request_token`]; it becomes the id of the version if a value is given.
+    pub fn client_request_token(mut self, token: impl Into<String>) -> Self {
+        self.message.client_request_token = token.into();
+        self
+    }
+
+    /// The token tells a repetition by the version that it made.
+    const fn repeat(&self) -> Repeat {
+        let has_value = self.message.secret_string.is_some() || self.message.secret_binary.is_some();
+        if has_value { Repeat::Harmless } else { Repeat::Never }
+    }
+}
+
+/// A secret that was updated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UpdatedSecret {
+    /// The secret's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The version that has the value, if one was given.
+    pub version_id: Option<String>,
+    /// The log index of the write, or a later one.
+    pub applied_index: u64,
+}
+
+/// Which staging label moves, from where and to where.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct UpdateSecretVersionStage(pb::UpdateSecretVersionStageRequest);
+
+impl UpdateSecretVersionStage {
+    /// Names the secret and the label.
+    pub fn new(secret_id: impl Into<String>, version_stage: impl Into<String>) -> Self {
+        let (secret_id, version_stage) = (secret_id.into(), version_stage.into());
+        Self(pb::UpdateSecretVersionStageRequest { secret_id, version_stage, ..Default::default() })
+    }
+
+    /// The version that has the label. It must be named, unless none has it.
+    pub fn remove_from_version_id(mut self, version_id: impl Into<String>) -> Self {
+        self.0.remove_from_version_id = Some(version_id.into());
+        self
+    }
+
+    /// The version that gets it; without one the label is taken away, which AWSCURRENT cannot be.
+    pub fn move_to_version_id(mut self, version_id: impl Into<String>) -> Self {
+        self.0.move_to_version_id = Some(version_id.into());
+        self
+    }
+}
+
+/// Which secret a write was on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangedSecret {
+    /// The secret's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The log index of the write, or a later one.
+    pub applied_index: u64,
+}
+
+/// Which versions of a secret are listed.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct ListSecretVersionIds(pb::ListSecretVersionIdsRequest);
+
+impl ListSecretVersionIds {
+    /// Names the secret.
+    pub fn new(secret_id: impl Into<String>) -> Self {
+        Self(pb::ListSecretVersionIdsRequest { secret_id: secret_id.into(), ..Default::default() })
+    }
+
+    /// Versions of a page, 1 to 100; 100 if it is left out.
+    pub const fn max_results(mut self, max_results: i32) -> Self {
+        self.0.max_results = Some(max_results);
+        self
+    }
+
+    /// Where the page begins, from the page before.
+    pub fn next_token(mut self, next_token: impl Into<String>) -> Self {
+        self.0.next_token = Some(next_token.into());
+        self
+    }
+
+    /// Versions without a label too.
+    pub const fn include_deprecated(mut self) -> Self {
+        self.0.include_deprecated = true;
+        self
+    }
+}
+
+impl<T: Into<String>> From<T> for ListSecretVersionIds {
+    fn from(secret_id: T) -> Self {
+        Self::new(secret_id)
+    }
+}
+
+/// A page of a secret's versions, in the order of their creation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VersionPage {
+    /// The secret's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The versions.
+    pub versions: Vec<VersionDescription>,
+    /// Where the next page begins; `None` on the last one.
+    pub next_token: Option<String>,
+    /// The log index of the state that this shows, or a later one.
+    pub applied_index: u64,
+}
+
+/// What is known of a version beside its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VersionDescription {
+    /// The version.
+    pub version_id: String,
+    /// Its labels; a version without one is deprecated.
+    pub version_stages: Vec<String>,
+    /// When it was created.
+    pub created_date: SystemTime,
+    /// The UTC day of the last GetSecretValue of it.
+    pub last_accessed_date: Option<SystemTime>,
+    /// The keys that encrypt it; `DefaultEncryptionKey` for the default one.
+    pub kms_key_ids: Vec<String>,
+}
+
+/// What a password is to be like: 32 characters, with small letters, capitals, digits and punctuation, unless another
+/// kind is asked for.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct GetRandomPassword(pb::GetRandomPasswordRequest);
+
+impl GetRandomPassword {
+    /// Characters, 1 to 4096.
+    pub const fn password_length(mut self, length: i64) -> Self {
+        self.0.password_length = Some(length);
+        self
+    }
+
+    /// Characters that it must not have.
+    pub fn exclude_characters(mut self, characters: impl Into<String>) -> Self {
+        self.0.exclude_characters = Some(characters.into());
+        self
+    }
+
+    /// No digits.
+    pub const fn exclude_numbers(mut self) -> Self {
+        self.0.exclude_numbers = true;
+        self
+    }
+
+    /// No punctuation.
+    pub const fn exclude_punctuation(mut self) -> Self {
+        self.0.exclude_punctuation = true;
+        self
+    }
+
+    /// No capitals.
+    pub const fn exclude_uppercase(mut self) -> Self {
+        self.0.exclude_uppercase = true;
+        self
+    }
+
+    /// No small letters.
+    pub const fn exclude_lowercase(mut self) -> Self {
+        self.0.exclude_lowercase = true;
+        self
+    }
+
+    /// Spaces too.
+    pub const fn include_space(mut self) -> Self {
+        self.0.include_space = true;
+        self
+    }
+
+    /// Whether it has a character of each type that it may have, as it does if this is left out.
+    pub const fn require_each_included_type(mut self, required: bool) -> Self {
+        self.0.require_each_included_type = Some(required);
+        self
+    }
+}
+
 impl Client {
     /// Reads a value: `client.get_secret_value("name")`, or of a certain version with [`GetSecretValue`].
     ///
@@ -383,6 +605,105 @@ impl Client {
         let pb::DeleteSecretResponse { arn, name, deletion_date, applied_index } = answer;
         Ok(DeletedSecret { arn, name, deletion_date: time("deletion_date", deletion_date.as_ref())?, applied_index })
     }
+
+    /// Changes a secret's metadata, its value, or both.
+    ///
+    /// # Errors
+    /// [`Error`]. Without a value it is not repeated when its outcome is unknown.
+    pub async fn update_secret(&self, request: UpdateSecret) -> Result<UpdatedSecret, Error> {
+        let send = |channel, request| async move { secrets(channel).update_secret(request).await };
+        let answer: pb::UpdateSecretResponse =
+            self.cluster.call(request.repeat(), self.cluster.deadline(), request.message, send).await?;
+        let pb::UpdateSecretResponse { arn, name, version_id, applied_index } = answer;
+        Ok(UpdatedSecret { arn, name, version_id, applied_index })
+    }
+
+    /// Moves a staging label.
+    ///
+    /// # Errors
+    /// [`Error`]. It carries no token, so it is not repeated when its outcome is unknown.
+    pub async fn update_secret_version_stage(&self, request: UpdateSecretVersionStage) -> Result<ChangedSecret, Error> {
+        let send = |channel, request| async move { secrets(channel).update_secret_version_stage(request).await };
+        let answer: pb::UpdateSecretVersionStageResponse =
+            self.cluster.call(Repeat::Never, self.cluster.deadline(), request.0, send).await?;
+        let pb::UpdateSecretVersionStageResponse { arn, name, applied_index } = answer;
+        Ok(ChangedSecret { arn, name, applied_index })
+    }
+
+    /// Lists the versions of a secret, one page: those with a label by `client.list_secret_version_ids("name")`, or as
+    /// [`ListSecretVersionIds`] says.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn list_secret_version_ids(
+        &self,
+        request: impl Into<ListSecretVersionIds>,
+    ) -> Result<VersionPage, Error> {
+        let send = |channel, request| async move { secrets(channel).list_secret_version_ids(request).await };
+        let answer: pb::ListSecretVersionIdsResponse =
+            self.cluster.call(Repeat::Read, self.cluster.deadline(), request.into().0, send).await?;
+        let pb::ListSecretVersionIdsResponse { arn, name, versions, next_token, applied_index } = answer;
+        let versions = versions.into_iter().map(version).collect::<Result<_, _>>()?;
+        Ok(VersionPage { arn, name, versions, next_token, applied_index })
+    }
+
+    /// Takes a secret, by name or ARN, out of its deletion window.
+    ///
+    /// # Errors
+    /// [`Error`]. It carries no token, so it is not repeated when its outcome is unknown.
+    pub async fn restore_secret(&self, secret_id: impl Into<String>) -> Result<ChangedSecret, Error> {
+        let message = pb::RestoreSecretRequest { secret_id: secret_id.into() };
+        let send = |channel, request| async move { secrets(channel).restore_secret(request).await };
+        let answer: pb::RestoreSecretResponse =
+            self.cluster.call(Repeat::Never, self.cluster.deadline(), message, send).await?;
+        let pb::RestoreSecretResponse { arn, name, applied_index } = answer;
+        Ok(ChangedSecret { arn, name, applied_index })
+    }
+
+    /// Sets tags of a secret, by name or ARN; a key that it has gets the new value. Answers the log index of the write.
+    ///
+    /// # Errors
+    /// [`Error`]. It carries no token, so it is not repeated when its outcome is unknown.
+    pub async fn tag_resource<K: Into<String>, V: Into<String>>(
+        &self,
+        secret_id: impl Into<String>,
+        tags: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<u64, Error> {
+        let tags = tags.into_iter().map(|(key, value)| pb::Tag { key: key.into(), value: value.into() }).collect();
+        let message = pb::TagResourceRequest { secret_id: secret_id.into(), tags };
+        let send = |channel, request| async move { secrets(channel).tag_resource(request).await };
+        let answer: pb::TagResourceResponse =
+            self.cluster.call(Repeat::Never, self.cluster.deadline(), message, send).await?;
+        Ok(answer.applied_index)
+    }
+
+    /// Removes the tags of these keys from a secret, by name or ARN. Answers the log index of the write.
+    ///
+    /// # Errors
+    /// [`Error`]. It carries no token, so it is not repeated when its outcome is unknown.
+    pub async fn untag_resource<K: Into<String>>(
+        &self,
+        secret_id: impl Into<String>,
+        tag_keys: impl IntoIterator<Item = K>,
+    ) -> Result<u64, Error> {
+        let tag_keys = tag_keys.into_iter().map(Into::into).collect();
+        let message = pb::UntagResourceRequest { secret_id: secret_id.into(), tag_keys };
+        let send = |channel, request| async move { secrets(channel).untag_resource(request).await };
+        let answer: pb::UntagResourceResponse =
+            self.cluster.call(Repeat::Never, self.cluster.deadline(), message, send).await?;
+        Ok(answer.applied_index)
+    }
+
+    /// Lets the cluster make a password, which it does not keep.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn get_random_password(&self, request: GetRandomPassword) -> Result<SecretValue, Error> {
+        let send = |channel, request| async move { secrets(channel).get_random_password(request).await };
+        let mut answer: pb::GetRandomPasswordResponse =
+            self.cluster.call(Repeat::Read, self.cluster.deadline(), request.0, send).await?;
+        Ok(SecretValue::string(std::mem::take(&mut answer.random_password)))
+    }
 }
 
 fn secrets(channel: Channel) -> SecretsClient<Channel> {
@@ -410,13 +731,22 @@ fn secret(mut answer: pb::GetSecretValueResponse) -> Result<Secret, Error> {
     })
 }
 
+fn version(entry: pb::VersionEntry) -> Result<VersionDescription, Error> {
+    Ok(VersionDescription {
+        created_date: time("created_date", entry.created_date.as_ref())?,
+        last_accessed_date: optional_time(entry.last_accessed_date.as_ref()),
+        version_id: entry.version_id,
+        version_stages: entry.version_stages,
+        kms_key_ids: entry.kms_key_ids,
+    })
+}
+
 fn description(entry: pb::SecretEntry) -> Result<SecretDescription, Error> {
-    let optional = |time: Option<prost_types::Timestamp>| time.as_ref().and_then(from_wire_time).map(system_time);
     Ok(SecretDescription {
         created_date: time("created_date", entry.created_date.as_ref())?,
         last_changed_date: time("last_changed_date", entry.last_changed_date.as_ref())?,
-        last_accessed_date: optional(entry.last_accessed_date),
-        deleted_date: optional(entry.deleted_date),
+        last_accessed_date: optional_time(entry.last_accessed_date.as_ref()),
+        deleted_date: optional_time(entry.deleted_date.as_ref()),
         arn: entry.arn,
         name: entry.name,
         description: entry.description,
@@ -431,7 +761,11 @@ fn description(entry: pb::SecretEntry) -> Result<SecretDescription, Error> {
 }
 
 fn time(member: &'static str, time: Option<&prost_types::Timestamp>) -> Result<SystemTime, Error> {
-    time.and_then(from_wire_time).map(system_time).ok_or(Error::Incomplete(member))
+    optional_time(time).ok_or(Error::Incomplete(member))
+}
+
+fn optional_time(time: Option<&prost_types::Timestamp>) -> Option<SystemTime> {
+    time.and_then(from_wire_time).map(system_time)
 }
 
 /// A time that `SystemTime` cannot hold is the epoch's: none that a cluster stamps is.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::output::Output;
 
@@ -33,6 +34,11 @@ pub(crate) enum Command {
     /// Reads and writes secrets.
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Prints the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +49,10 @@ pub(crate) struct ServerArgs {
     /// Reads the configuration, says whether it is good, and ends.
     #[arg(long)]
     pub(crate) check: bool,
+    /// Starts empty, as a node with a new id: log and state of the node that has lived in the data directory are set
+    /// aside in it. For one start only.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) rejoin: bool,
 }
 
 #[derive(Debug, Args)]
@@ -195,6 +205,22 @@ pub(crate) enum ClusterCommand {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Takes a node out of the cluster for good: its id is not given again. Doing it again is harmless.
+    RemoveNode {
+        /// The node's id.
+        #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+        id: u64,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Hands leadership to another voter, before maintenance of the leader's machine for example.
+    TransferLeader {
+        /// The next leader [default: the voter that is least behind].
+        #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+        id: Option<u64>,
+        #[command(flatten)]
+        connection: Connection,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -279,6 +305,128 @@ pub(crate) enum SecretCommand {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Changes a secret's description or key, gives it a new value, or all at once.
+    #[command(group = at_least_one(
+        "change",
+        &["description", "kms_key_id", "from_file", "refused_value", "refused_option"],
+    ))]
+    Update {
+        /// Name or ARN.
+        secret_id: String,
+        /// What it is for; empty to remove the description.
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// The key that encrypts it; empty for the default key.
+        #[arg(long, value_name = "ID")]
+        kms_key_id: Option<String>,
+        /// Reads a new value from a file, `-` for stdin, byte for byte [default: the value stays].
+        #[arg(long, value_name = "FILE")]
+        from_file: Option<PathBuf>,
+        /// The new value is bytes, not text.
+        #[arg(long, requires = "from_file")]
+        binary: bool,
+        /// Names the request, so that a retry is harmless; 32 to 64 characters [default: drawn].
+        #[arg(long, value_name = "TOKEN")]
+        client_request_token: Option<String>,
+        #[command(flatten)]
+        refused: Refused,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Lists the versions of a secret.
+    Versions {
+        /// Name or ARN.
+        secret_id: String,
+        /// Versions without a label too.
+        #[arg(long)]
+        include_deprecated: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Moves a staging label from one version to another.
+    #[command(group = at_least_one("move", &["move_to_version_id", "remove_from_version_id"]))]
+    Stage {
+        /// Name or ARN.
+        secret_id: String,
+        /// The label.
+        #[arg(value_name = "LABEL")]
+        version_stage: String,
+        /// The version that gets it; without one the label is taken away.
+        #[arg(long, value_name = "ID")]
+        move_to_version_id: Option<String>,
+        /// The version that has it; needed unless none has it.
+        #[arg(long, value_name = "ID")]
+        remove_from_version_id: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Takes a secret out of its deletion window.
+    Restore {
+        /// Name or ARN.
+        secret_id: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Sets tags of a secret.
+    Tag {
+        /// Name or ARN.
+        secret_id: String,
+        /// The tags; a key that the secret has gets the new value.
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        tags: Vec<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Removes tags of a secret.
+    Untag {
+        /// Name or ARN.
+        secret_id: String,
+        /// The keys of the tags; those that the secret does not have do not count.
+        #[arg(required = true, value_name = "KEY")]
+        tag_keys: Vec<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Lets the cluster make a password, which it does not keep.
+    RandomPassword {
+        #[command(flatten)]
+        password: PasswordArgs,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+fn at_least_one(name: &'static str, options: &[&'static str]) -> ArgGroup {
+    ArgGroup::new(name).args(options).required(true).multiple(true)
+}
+
+/// What a password is to be like.
+#[derive(Debug, Args)]
+pub(crate) struct PasswordArgs {
+    /// Characters, 1 to 4096 [default: 32].
+    #[arg(long, value_name = "N")]
+    pub(crate) password_length: Option<i64>,
+    /// Characters that it must not have.
+    #[arg(long, value_name = "CHARACTERS", allow_hyphen_values = true)]
+    pub(crate) exclude_characters: Option<String>,
+    /// No digits.
+    #[arg(long)]
+    pub(crate) exclude_numbers: bool,
+    /// No punctuation.
+    #[arg(long)]
+    pub(crate) exclude_punctuation: bool,
+    /// No capitals.
+    #[arg(long)]
+    pub(crate) exclude_uppercase: bool,
+    /// No small letters.
+    #[arg(long)]
+    pub(crate) exclude_lowercase: bool,
+    /// Spaces too.
+    #[arg(long)]
+    pub(crate) include_space: bool,
+    /// It need not have a character of each type that it may have.
+    #[arg(long)]
+    pub(crate) no_require_each_included_type: bool,
 }
 
 /// Where a value comes from: stdin, a file, or a prompt without echo.
@@ -290,12 +438,26 @@ pub(crate) struct ValueArgs {
     /// The value is bytes, not text.
     #[arg(long)]
     pub(crate) binary: bool,
-    /// Never accepted: it only exists to say why.
+    #[command(flatten)]
+    pub(crate) refused: Refused,
+}
+
+/// Values among the arguments, which are never accepted: they only exist to say why.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Refused {
+    /// A value behind the other arguments.
     #[arg(hide = true, value_name = "VALUE")]
-    pub(crate) refused_value: Option<String>,
-    /// Never accepted: it only exists to say why.
+    refused_value: Option<String>,
+    /// A value behind an option that other tools have.
     #[arg(long = "value", alias = "secret-string", alias = "secret-binary", hide = true, value_name = "VALUE")]
-    pub(crate) refused_option: Option<String>,
+    refused_option: Option<String>,
+}
+
+impl Refused {
+    /// Whether there is one.
+    pub(crate) const fn is_there(&self) -> bool {
+        self.refused_value.is_some() || self.refused_option.is_some()
+    }
 }
 
 #[cfg(test)]

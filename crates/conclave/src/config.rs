@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Deserializer, de};
+use service::{Rate, ServiceLimits};
 use toml::{Table, Value};
 use types::{ClusterId, NodeId, Region};
 
@@ -16,7 +18,7 @@ use crate::failure::Usage;
 use crate::files;
 
 const ENV_PREFIX: &str = "CONCLAVE_";
-const SECTIONS: [&str; 7] = ["node", "cluster", "client", "peer", "keys", "raft", "log"];
+const SECTIONS: [&str; 8] = ["node", "cluster", "client", "peer", "keys", "raft", "limits", "log"];
 
 /// The configuration of one node.
 #[derive(Debug, Deserialize)]
@@ -29,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     #[serde(default)]
     pub(crate) raft: Raft,
+    #[serde(default)]
+    pub(crate) limits: Limits,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -118,6 +122,38 @@ impl Raft {
             heartbeat: or(self.heartbeat_ms, default.heartbeat),
             election_min: or(self.election_min_ms, default.election_min),
             election_max: or(self.election_max_ms, default.election_max),
+        }
+    }
+}
+
+/// What one client may take of this node. Under contention principals have equal shares whatever is written here.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Requests a second of one principal; 0 for no ceiling.
+    requests_per_second: u32,
+    /// Requests that a principal may make at once above that rate.
+    request_burst: NonZeroU32,
+    /// Failed authentications a second of one credential from one address; 0 for no ceiling.
+    failures_per_second: u32,
+    /// Failed authentications at once above that rate.
+    failure_burst: NonZeroU32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let burst = |tokens| NonZeroU32::new(tokens).unwrap_or(NonZeroU32::MIN);
+        Self { requests_per_second: 0, request_burst: burst(1_000), failures_per_second: 10, failure_burst: burst(100) }
+    }
+}
+
+impl Limits {
+    /// As the service takes them.
+    pub(crate) fn service(&self) -> ServiceLimits {
+        let rate = |per_second, burst| NonZeroU32::new(per_second).map(|per_second| Rate { per_second, burst });
+        ServiceLimits {
+            requests: rate(self.requests_per_second, self.request_burst),
+            failures: rate(self.failures_per_second, self.failure_burst),
         }
     }
 }
@@ -244,6 +280,17 @@ mod tests {
         let config = parse(EXAMPLE, &[]).unwrap();
         assert_eq!(config.node.id, NodeId(1));
         assert_eq!(config.raft.timing(), consensus::Timing::default());
+        assert_eq!(config.limits.service(), Limits::default().service());
+    }
+
+    #[test]
+    fn a_rate_of_zero_is_no_ceiling() {
+        let none = parse(EXAMPLE, &[("CONCLAVE_LIMITS_FAILURES_PER_SECOND", "0")]).unwrap();
+        assert_eq!(none.limits.service(), ServiceLimits::default());
+        let text = format!("{EXAMPLE}\n[limits]\nrequests_per_second = 50\nrequest_burst = 7\n");
+        let rate = parse(&text, &[]).unwrap().limits.service().requests.unwrap();
+        assert_eq!((rate.per_second.get(), rate.burst.get()), (50, 7));
+        assert!(parse(EXAMPLE, &[("CONCLAVE_LIMITS_REQUEST_BURST", "0")]).is_err());
     }
 
     #[test]

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Operator(command) => operator::run(command, output),
         Command::Cluster(command) => commands::cluster::run(command, output),
         Command::Secret(command) => commands::secret::run(command, output),
+        Command::Completions { shell } => commands::completions::run(shell),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@
 //! answers that it cannot serve.
 
 mod bootstrap;
+mod expelled;
 mod health;
 mod shutdown;
 
@@ -68,15 +69,18 @@ pub(crate) fn run(args: &ServerArgs) -> anyhow::Result<()> {
             builder
         }
     };
-    runtime.enable_all().build()?.block_on(Box::pin(serve(config)))
+    runtime.enable_all().build()?.block_on(Box::pin(serve(config, args.rejoin)))
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, rejoin: bool) -> anyhow::Result<()> {
     let client_socket = bind(config.client.listen).context("the client port")?;
     let peer_socket = bind(config.peer.listen).context("the peer port")?;
     let barrier = Arc::new(unseal(&config)?);
     let tls = Tls::read(&config)?;
     let clock = Arc::new(SystemClock);
+    if rejoin {
+        set_aside(&config)?;
+    }
 
     let replica = Box::pin(Replica::start(ReplicaConfig {
         cluster: config.cluster.id,
@@ -92,12 +96,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     .await
     .context("the node cannot start")?;
     let recorder = Arc::new(TracingRecorder);
-    let service = Service::new(replica.clone(), barrier.clone(), config.cluster.regions.clone(), clock, recorder);
+    let (regions, limits) = (config.cluster.regions.clone(), config.limits.service());
+    let service = Service::new(replica.clone(), barrier.clone(), regions, clock, recorder, limits);
 
-    let (stop_clients, stop_peers) = (CancellationToken::new(), CancellationToken::new());
+    let [stopping, stop_clients, stop_peers] = std::array::from_fn(|_| CancellationToken::new());
     let peer_app = tonic::service::Routes::new(replica.peer_service().into_server()).into_axum_router();
     let peers = serve_on(peer_socket, tls.peer, peer_app, ListenerLimits::peer(), &stop_peers)?;
-    let clients = serve_on(client_socket, tls.client, client_app(&service), ListenerLimits::client(), &stop_clients)?;
+    let clients = serve_on(client_socket, tls.client, client_app(&service, &stopping), client_limits(), &stop_clients)?;
     tracing::info!(node = %config.node.id, cluster = %config.cluster.id, client = %config.client.listen,
         peer = %config.peer.listen, version = env!("CARGO_PKG_VERSION"), "the node listens");
 
@@ -109,7 +114,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         failure = replica.failed() => Err(anyhow::anyhow!("the node has failed: {failure}")),
         failure = never_unless_failed(started) => Err(failure),
     };
-    // In this order: requests under way need the replica, and the streams of peers end with it.
+    // In this order: requests under way are served by the next leader; they need the replica, and the streams of
+    // peers end with it.
+    stopping.cancel();
+    if ended.is_ok() {
+        replica.resign().await;
+    }
     stop_serving(&stop_clients, clients).await;
     replica.stop().await;
     stop_serving(&stop_peers, peers).await;
@@ -144,6 +154,10 @@ fn serve_on(
     Ok(net::serve(listener, tls, app, limits, stop.clone()))
 }
 
+fn client_limits() -> ListenerLimits {
+    ListenerLimits { connections: harden::client_connections(), ..ListenerLimits::client() }
+}
+
 async fn stop_serving(stop: &CancellationToken, listener: ServeHandle) {
     stop.cancel();
     if let Err(error) = listener.stopped().await {
@@ -152,21 +166,42 @@ async fn stop_serving(stop: &CancellationToken, listener: ServeHandle) {
 }
 
 /// Everything that the client port answers.
-fn client_app(service: &Service) -> Router {
+fn client_app(service: &Service, stopping: &CancellationToken) -> Router {
     let grpc = grpc::router(service.clone());
     let aws = aws::router(service.clone());
+    let replica = service.replica().clone();
     Router::new()
         .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready).with_state(service.clone()))
+        .route("/readyz", get(health::ready).with_state((service.clone(), stopping.clone())))
         .fallback(move |request: Request| {
-            let front = if is_grpc(&request) { grpc.clone() } else { aws.clone() };
-            async move { front.oneshot(request).await }
+            let is_grpc = is_grpc(&request);
+            let expelled = replica.expelled();
+            let front = if is_grpc { grpc.clone() } else { aws.clone() };
+            async move {
+                match expelled {
+                    Some(why) => Ok(expelled::refuse(why, is_grpc)),
+                    None => front.oneshot(request).await,
+                }
+            }
         })
 }
 
 fn is_grpc(request: &Request) -> bool {
     let content_type = request.headers().get(CONTENT_TYPE);
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// Makes the data directory one for a new node.
+fn set_aside(config: &Config) -> anyhow::Result<()> {
+    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    match consensus::set_aside(&config.node.data_dir, config.node.id, &stamp).context("the node cannot rejoin")? {
+        Some(aside) => {
+            tracing::warn!(aside = %aside.display(), node = %config.node.id, "what the node before had is set aside; \
+                this one waits to be added with `conclave cluster add-node`");
+        }
+        None => tracing::info!("there is nothing to set aside"),
+    }
+    Ok(())
 }
 
 /// Opens the barrier with the configured keyfile.

@@ -7,7 +7,7 @@ use anyhow::Context;
 use types::{Plaintext, limits};
 use zeroize::Zeroizing;
 
-use crate::cli::ValueArgs;
+use crate::cli::{Refused, ValueArgs};
 use crate::failure::Usage;
 
 const WHY_NOT: &str = "a value on the command line is refused, because other users see it in the process list and the \
@@ -18,7 +18,7 @@ const WHY_NOT: &str = "a value on the command line is refused, because other use
 /// # Errors
 /// [`Usage`] for a value among the arguments; otherwise why it cannot be read. No error holds a part of the value.
 pub(crate) fn read(args: &ValueArgs) -> anyhow::Result<Plaintext> {
-    refuse_on_command_line(args)?;
+    refuse_on_command_line(&args.refused)?;
     match &args.from_file {
         Some(path) if path.as_os_str() != "-" => {
             let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
@@ -34,8 +34,8 @@ pub(crate) fn read(args: &ValueArgs) -> anyhow::Result<Plaintext> {
 }
 
 /// Refuses a value among the arguments, with the reason.
-pub(crate) fn refuse_on_command_line(args: &ValueArgs) -> anyhow::Result<()> {
-    if args.refused_value.is_some() || args.refused_option.is_some() {
+pub(crate) fn refuse_on_command_line(refused: &Refused) -> anyhow::Result<()> {
+    if refused.is_there() {
         return Err(Usage(WHY_NOT.to_owned()).into());
     }
     Ok(())
@@ -51,7 +51,10 @@ fn bounded(source: impl Read) -> io::Result<Plaintext> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::cli::{Cli, Command, SecretCommand};
 
     #[test]
     fn a_value_that_is_too_long_is_cut_one_byte_behind_the_limit() {
@@ -62,14 +65,22 @@ mod tests {
 
     #[test]
     fn a_value_among_the_arguments_is_refused_with_the_reason() {
-        let args = ValueArgs {
-            from_file: None,
-            binary: false,
-            refused_value: Some("hunter2".to_owned()),
-            refused_option: None,
-        };
-        let error = read(&args).unwrap_err();
-        assert!(error.is::<Usage>());
-        assert!(!format!("{error:#}").contains("hunter2"));
+        for arguments in [
+            &["secret", "create", "s", "hunter2"][..],
+            &["secret", "put", "s", "--secret-string", "hunter2"],
+            &["secret", "update", "s", "hunter2"],
+            &["secret", "update", "s", "--value=hunter2", "--description", "d"],
+        ] {
+            let cli = Cli::try_parse_from([&["conclave"], arguments].concat()).unwrap();
+            let refused = match cli.command {
+                Command::Secret(SecretCommand::Create { value, .. } | SecretCommand::Put { value, .. }) => {
+                    read(&value).unwrap_err()
+                }
+                Command::Secret(SecretCommand::Update { refused, .. }) => refuse_on_command_line(&refused).unwrap_err(),
+                other => panic!("{other:?}"),
+            };
+            assert!(refused.is::<Usage>());
+            assert!(!format!("{refused:#}").contains("hunter2"));
+        }
     }
 }

@@ -138,9 +138,19 @@ impl Inner {
         self.rounds.state(deadline).await
     }
 
-    /// Whether anybody waits still and this node is not stopping.
+    /// Whether anybody waits still whom this node may serve.
+    ///
+    /// A follower is answered by the leader only. When that was this node and is not any more, the follower must ask
+    /// anew: it may be the next leader, and would wait for itself.
     fn has_waiters(&self, waiters: &mut Vec<Waiter>) -> bool {
-        waiters.retain(|waiter| !waiter.is_closed());
+        if !self.is_of_a_cluster() {
+            waiters.clear();
+        }
+        let leads = self.leader() == Some(self.id);
+        waiters.retain(|waiter| match waiter {
+            Waiter::Index(_) => leads && !waiter.is_closed(),
+            Waiter::State(_) => !waiter.is_closed(),
+        });
         !waiters.is_empty()
     }
 
@@ -157,7 +167,8 @@ impl Inner {
             return Some(read.index());
         }
         let mut client = self.peer_client(leader, Traffic::Forward)?;
-        let response = client.read_index(pb::ReadIndexRequest {}).await.ok()?.into_inner();
+        let response = client.read_index(pb::ReadIndexRequest {}).await;
+        let response = response.inspect_err(|status| self.peers.heard(status)).ok()?.into_inner();
         match response.result? {
             pb::read_index_response::Result::Index(index) => Some(index),
             pb::read_index_response::Result::NotLeader(_) => None,

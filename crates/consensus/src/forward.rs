@@ -108,6 +108,7 @@ impl Inner {
         match tokio::time::timeout(limits::FORWARD_TIMEOUT, call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
             Ok(Err(status)) => {
+                self.peers.heard(&status);
                 tracing::debug!(code = ?status.code(), "forwarding failed");
                 Err(if was_sent(&status) { || Attempt::Unknown } else { || Attempt::NotLeader })
             }

@@ -8,6 +8,7 @@
 mod barrier;
 mod checkpoint;
 mod config;
+mod data_dir;
 mod forward;
 mod log;
 mod machine;
@@ -18,7 +19,9 @@ mod peer;
 mod propose;
 mod raft_types;
 mod replica;
+mod standing;
 mod status;
+mod transfer;
 mod wire;
 
 #[cfg(test)]
@@ -27,10 +30,13 @@ mod tests;
 pub use barrier::NoQuorum;
 pub use checkpoint::CheckpointError;
 pub use config::{Clock, ReplicaConfig, Timing};
+pub use data_dir::{DataDirError, set_aside};
 pub use machine::Published;
 pub use membership::MembershipError;
 pub use peer::PeerService;
 pub use propose::{Proposal, ProposeError, Receipt};
 pub use raft_types::Member;
 pub use replica::{Replica, StartError};
+pub use standing::Expelled;
 pub use status::{LocalStatus, PeerError, PeerStatus, Role};
+pub use transfer::TransferError;

@@ -17,12 +17,12 @@ use tokio::sync::watch;
 use types::NodeId;
 
 use crate::checkpoint::{Builder, Checkpoints};
-use crate::raft_types::{Applied, Config, LogId, Member, SealedCommand, Snapshot, SnapshotMeta, StoredMembership};
+use crate::raft_types::{Applied, Config, LogId, Node, SealedCommand, Snapshot, SnapshotMeta, StoredMembership};
 
 /// Entries that are applied before their result is published and their proposers are answered.
 const APPLY_BATCH: usize = 256;
 
-type Payload = EntryPayload<SealedCommand, NodeId, Member>;
+type Payload = EntryPayload<SealedCommand, NodeId, Node>;
 
 /// A state with the log index that it shows.
 #[derive(Clone, Debug)]

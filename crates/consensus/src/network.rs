@@ -23,11 +23,15 @@ use proto::raft::v1::raft_client::RaftClient;
 use state::State;
 use storage::{Barrier, SnapshotSource};
 use tokio::sync::watch;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use types::{NodeId, limits};
 
 use crate::checkpoint::head_of;
-use crate::raft_types::{Config, Member, RpcError, Snapshot, Vote};
+use crate::raft_types::{Config, Node, RpcError, Snapshot, Vote};
+use crate::standing::{DATA_METADATA, Standing};
 use crate::wire::{self, Malformed};
 
 /// Pause before a peer that could not be reached is tried again.
@@ -38,7 +42,7 @@ const STREAM_OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 /// receiver writes a whole checkpoint before it answers; a dead connection is noticed long before by its pings.
 const SNAPSHOT_STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
-pub(crate) type PeerClient = RaftClient<Channel>;
+pub(crate) type PeerClient = RaftClient<InterceptedService<Channel, Addressee>>;
 
 /// What a connection carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +55,19 @@ pub(crate) enum Traffic {
     /// Cluster commands.
     Command,
     Snapshot,
+}
+
+/// Names in each call the data directory that is meant: a node that has lost its own must not answer for it.
+#[derive(Clone)]
+pub(crate) struct Addressee(Option<AsciiMetadataValue>);
+
+impl Interceptor for Addressee {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
+        if let Some(data) = &self.0 {
+            request.metadata_mut().insert(DATA_METADATA, data.clone());
+        }
+        Ok(request)
+    }
 }
 
 #[derive(Clone)]
@@ -66,6 +83,7 @@ pub(crate) struct Peers {
     dial: BTreeMap<NodeId, String>,
     barrier: Arc<Barrier>,
     dialled: ArcSwap<HashMap<(NodeId, Traffic), Dialled>>,
+    pub(crate) standing: Standing,
 }
 
 impl Peers {
@@ -75,7 +93,7 @@ impl Peers {
         dial: BTreeMap<NodeId, String>,
         barrier: Arc<Barrier>,
     ) -> Self {
-        Self { this, tls, dial, barrier, dialled: ArcSwap::default() }
+        Self { this, tls, dial, barrier, dialled: ArcSwap::default(), standing: Standing::new() }
     }
 
     /// A client for one kind of traffic to `target`.
@@ -85,18 +103,24 @@ impl Peers {
     pub(crate) fn client(
         &self,
         target: NodeId,
-        member: &Member,
+        node: &Node,
         traffic: Traffic,
     ) -> Result<PeerClient, net::connect::ConnectError> {
-        let address = self.dial.get(&target).unwrap_or(&member.peer_address);
+        let address = self.dial.get(&target).unwrap_or(&node.member.peer_address);
         let known = self.dialled.load();
         let channel = match known.get(&(target, traffic)) {
             Some(dialled) if dialled.address == *address => dialled.channel.clone(),
             _ => self.dial(target, address, traffic)?,
         };
-        Ok(RaftClient::new(channel)
+        let addressee = Addressee(node.data.and_then(|data| data.to_string().parse().ok()));
+        Ok(RaftClient::with_interceptor(channel, addressee)
             .max_decoding_message_size(limits::PEER_MESSAGE_BYTES)
             .max_encoding_message_size(limits::PEER_MESSAGE_BYTES))
+    }
+
+    /// Takes notice of what a peer has answered.
+    pub(crate) fn heard(&self, status: &tonic::Status) {
+        self.standing.heard(status);
     }
 
     fn dial(&self, target: NodeId, address: &str, traffic: Traffic) -> Result<Channel, net::connect::ConnectError> {
@@ -117,22 +141,22 @@ pub(crate) struct Network(pub(crate) Arc<Peers>);
 impl RaftNetworkFactory<Config> for Network {
     type Network = Connection;
 
-    async fn new_client(&mut self, target: NodeId, node: &Member) -> Connection {
+    async fn new_client(&mut self, target: NodeId, node: &Node) -> Connection {
         self.connection(target, node, Traffic::Replication)
     }
 
-    async fn new_heartbeat_client(&mut self, target: NodeId, node: &Member) -> Connection {
+    async fn new_heartbeat_client(&mut self, target: NodeId, node: &Node) -> Connection {
         self.connection(target, node, Traffic::Control)
     }
 
-    async fn new_snapshot_client(&mut self, target: NodeId, node: &Member) -> Connection {
+    async fn new_snapshot_client(&mut self, target: NodeId, node: &Node) -> Connection {
         self.connection(target, node, Traffic::Snapshot)
     }
 }
 
 impl Network {
-    fn connection(&self, target: NodeId, node: &Member, traffic: Traffic) -> Connection {
-        Connection { peers: self.0.clone(), target, member: node.clone(), traffic, answers: true }
+    fn connection(&self, target: NodeId, node: &Node, traffic: Traffic) -> Connection {
+        Connection { peers: self.0.clone(), target, node: node.clone(), traffic, answers: true }
     }
 }
 
@@ -140,7 +164,7 @@ impl Network {
 pub(crate) struct Connection {
     peers: Arc<Peers>,
     target: NodeId,
-    member: Member,
+    node: Node,
     traffic: Traffic,
     /// Whether the last heartbeat was answered.
     answers: bool,
@@ -149,7 +173,7 @@ pub(crate) struct Connection {
 impl Connection {
     fn client(&self, traffic: Traffic) -> Result<PeerClient, RpcError> {
         self.peers
-            .client(self.target, &self.member, traffic)
+            .client(self.target, &self.node, traffic)
             .map_err(|error| RpcError::Unreachable(Unreachable::new(&error)))
     }
 
@@ -163,7 +187,10 @@ impl Connection {
         let timeout = option.soft_ttl();
         match tokio::time::timeout(timeout, call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(unreachable_peer(&status)),
+            Ok(Err(status)) => {
+                self.peers.heard(&status);
+                Err(unreachable_peer(&status))
+            }
             Err(_) => Err(RpcError::Timeout(Timeout { action, id: self.peers.this, target: self.target, timeout })),
         }
     }

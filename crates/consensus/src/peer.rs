@@ -1,8 +1,9 @@
 //! The serving half of the peer protocol.
 //!
 //! The sender of every message is the node that its certificate names; a vote of another node in it is refused.
-//! Raft's own messages are taken from any node of the cluster, because a node that is behind may not know its leader
-//! as a member yet; everything else only from members.
+//! Raft's own messages are taken from any node of the cluster that was not removed, because a node that is behind may
+//! not know its leader as a member yet; everything else only from members. A call that means another data directory than
+//! this node has is refused as a whole: this node has lost what it voted and acknowledged under its id.
 
 use std::fmt;
 use std::future;
@@ -22,6 +23,8 @@ use crate::checkpoint::meta_of;
 use crate::membership::MembershipError;
 use crate::raft_types::{Member, Snapshot, Vote};
 use crate::replica::Inner;
+use crate::standing::{self, DATA_METADATA, Expelled};
+use crate::transfer::TransferError;
 use crate::wire::{self, Malformed};
 
 /// The service of the peer port.
@@ -55,7 +58,23 @@ impl PeerService {
         if identity.cluster != self.inner.cluster {
             return Err(Status::permission_denied("a node of another cluster"));
         }
+        if self.inner.is_removed(identity.node) {
+            return Err(standing::removed());
+        }
+        self.must_be_meant(request)?;
         Ok(identity.node)
+    }
+
+    fn must_be_meant<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        let named = request.metadata().get(DATA_METADATA).map(|named| named.to_str().unwrap_or_default());
+        if standing::is_meant(named, self.inner.data) {
+            return Ok(());
+        }
+        // A node that knows of members has its data, and it is the caller who is wrong.
+        if self.inner.members().is_empty() {
+            self.inner.peers.standing.expel(Expelled::OtherData);
+        }
+        Err(Status::permission_denied("this node has another data directory than the one that is meant"))
     }
 
     /// The sender, which must be a member, unless this node does not know any yet.
@@ -190,7 +209,7 @@ impl Raft for PeerService {
         request: Request<pb::LocalStatusRequest>,
     ) -> Result<Response<pb::LocalStatusResponse>, Status> {
         self.member(&request)?;
-        Ok(Response::new(wire::status_to(&self.inner.status(), self.inner.version)))
+        Ok(Response::new(wire::status_to(&self.inner.status(), self.inner.version, self.inner.data)))
     }
 
     async fn local_checkpoint(
@@ -215,17 +234,38 @@ impl Raft for PeerService {
         &self,
         request: Request<pb::ChangeMembershipRequest>,
     ) -> Result<Response<pb::ChangeMembershipResponse>, Status> {
+        use pb::change_membership_request::Change;
         use pb::change_membership_response::Result as Answer;
         self.member(&request)?;
-        let add = request.into_inner().add.ok_or(Malformed("without a member to add"))?;
-        let member = Member { peer_address: add.peer_address, client_address: add.client_address };
-        let answer = match Box::pin(self.inner.add_node_here(NodeId(add.id), member)).await {
+        let changed = match request.into_inner().change.ok_or(Malformed("without a change of the membership"))? {
+            Change::Add(add) => {
+                let member = Member { peer_address: add.peer_address, client_address: add.client_address };
+                Box::pin(self.inner.add_node_here(NodeId(add.id), member)).await
+            }
+            Change::Remove(id) => Box::pin(self.inner.remove_node_here(NodeId(id))).await,
+        };
+        let answer = match changed {
             Ok(voters) => Answer::Voters(pb::VoterSet { ids: voters.into_iter().map(|id| id.0).collect() }),
             Err(MembershipError::NoLeader) => Answer::NotLeader(wire::not_leader_to(self.inner.leader())),
             Err(error @ MembershipError::IdTaken(_)) => return Err(Status::already_exists(error.to_string())),
-            Err(error) => return Err(Status::failed_precondition(error.to_string())),
+            Err(MembershipError::NotAllowed(why)) => return Err(Status::failed_precondition(why)),
+            Err(MembershipError::Refused(why)) => return Err(Status::aborted(why)),
+            Err(error @ MembershipError::Behind(_)) => return Err(Status::deadline_exceeded(error.to_string())),
         };
         Ok(Response::new(pb::ChangeMembershipResponse { result: Some(answer) }))
+    }
+
+    async fn hand_over(&self, request: Request<pb::HandOverRequest>) -> Result<Response<pb::HandOverResponse>, Status> {
+        use pb::hand_over_response::Result as Answer;
+        self.member(&request)?;
+        let answer = match self.inner.hand_over(wire::known(request.into_inner().to)).await {
+            Ok(leader) => Answer::Leader(leader.0),
+            Err(TransferError::NoLeader) => Answer::NotLeader(wire::not_leader_to(self.inner.leader())),
+            Err(error @ TransferError::NotAVoter(_)) => return Err(Status::not_found(error.to_string())),
+            Err(error @ TransferError::NobodyReady) => return Err(Status::failed_precondition(error.to_string())),
+            Err(error) => return Err(Status::aborted(error.to_string())),
+        };
+        Ok(Response::new(pb::HandOverResponse { result: Some(answer) }))
     }
 }
 

@@ -140,6 +140,9 @@ impl Inner {
                 return Err(fate(perhaps_appended));
             }
             tokio::time::sleep(limits::LEADER_RETRY_PAUSE).await;
+            if !self.is_of_a_cluster() {
+                return Err(fate(perhaps_appended));
+            }
         }
     }
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use openraft::async_runtime::watch::WatchReceiver;
@@ -15,6 +16,7 @@ use types::{ClusterId, NodeId};
 use crate::barrier::{self, NoQuorum, ReadIndexRounds};
 use crate::checkpoint::{self, CheckpointError, Checkpoints, Retention};
 use crate::config::{Clock, ReplicaConfig, raft_config};
+use crate::data_dir::{Claim, DataDirError, DataId};
 use crate::forward::{self, Forward};
 use crate::log::Log;
 use crate::machine::{Published, Publisher, StateMachine};
@@ -23,11 +25,15 @@ use crate::network::{Network, PeerClient, Peers, Traffic};
 use crate::peer::PeerService;
 use crate::propose::{InFlight, Proposal, ProposeError, Receipt};
 use crate::raft_types::{Member, Raft, ServerMetrics};
-use crate::status;
+use crate::transfer::TransferError;
+use crate::{standing, status};
 
 /// A replica that did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The data directory is another node's, or lacks what it once had.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     /// The log is unreadable, damaged, or another node's.
     #[error("the log cannot be opened")]
     Log(#[source] storage::log::LogError),
@@ -69,6 +75,7 @@ pub struct Replica {
 pub(crate) struct Inner {
     pub(crate) id: NodeId,
     pub(crate) cluster: ClusterId,
+    pub(crate) data: DataId,
     pub(crate) raft: Raft,
     pub(crate) server: ServerMetrics,
     pub(crate) log: Arc<dyn LogStore>,
@@ -82,6 +89,12 @@ pub(crate) struct Inner {
     pub(crate) in_flight: InFlight,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) version: &'static str,
+    /// A peer that was not heard for so long is not counted upon.
+    pub(crate) silence: Duration,
+    /// Whether this node has been abreast of the cluster since its start.
+    pub(crate) caught_up: AtomicBool,
+    /// Held while a change of the membership is computed and made.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) barrier: Arc<Barrier>,
     /// Where received snapshots are spooled, one at a time.
     pub(crate) incoming: PathBuf,
@@ -114,7 +127,7 @@ impl Replica {
     }
 
     pub(crate) async fn start_on(
-        Stores { log, state, loaded }: Stores,
+        Stores { data, log, state, loaded }: Stores,
         config: ReplicaConfig,
         retention: Retention,
     ) -> Result<Self, StartError> {
@@ -142,6 +155,7 @@ impl Replica {
         let inner = Arc::new(Inner {
             id: config.node,
             cluster: config.cluster,
+            data,
             server: raft.server_metrics(),
             raft,
             log,
@@ -155,6 +169,9 @@ impl Replica {
             in_flight: InFlight::default(),
             clock: config.clock,
             version: config.version,
+            silence: config.timing.election_max,
+            caught_up: AtomicBool::new(false),
+            changing: tokio::sync::Mutex::default(),
             barrier: config.barrier,
             incoming: config.data_dir.join("incoming"),
             receiving: tokio::sync::Mutex::default(),
@@ -163,6 +180,8 @@ impl Replica {
         tokio::spawn(forward::run(Arc::downgrade(&inner), queue));
         tokio::spawn(barrier::run_rounds(Arc::downgrade(&inner), waiting));
         tokio::spawn(checkpoint::run(Arc::downgrade(&inner)));
+        tokio::spawn(standing::run(Arc::downgrade(&inner)));
+        tokio::spawn(notice_recovery(Arc::downgrade(&inner), inner.raft.clone()));
         Ok(Self { inner })
     }
 
@@ -192,6 +211,11 @@ impl Replica {
     /// Linearizable reads do not need it; it is for readiness.
     pub async fn recovered(&self, timeout: Duration) -> bool {
         self.inner.raft.wait_for_recovery(Some(timeout)).await.is_ok()
+    }
+
+    /// Whether [`Replica::recovered`] has come true since this node was started.
+    pub fn has_caught_up(&self) -> bool {
+        self.inner.caught_up.load(Ordering::Relaxed)
     }
 
     /// Proposes a command and waits for its outcome.
@@ -229,6 +253,30 @@ impl Replica {
     /// Without a leader, when the id stands for another address, or when the node does not catch up.
     pub async fn add_node(&self, id: NodeId, member: Member) -> Result<BTreeSet<NodeId>, MembershipError> {
         Box::pin(self.inner.add_node(id, member)).await
+    }
+
+    /// Takes a node out of the cluster for good; the voters afterwards. Doing it again is harmless.
+    ///
+    /// # Errors
+    /// When the id is no member's, when the voters that would remain have no quorum of answering nodes, and without a
+    /// leader.
+    pub async fn remove_node(&self, id: NodeId) -> Result<BTreeSet<NodeId>, MembershipError> {
+        Box::pin(self.inner.remove_node(id)).await
+    }
+
+    /// Has the leader, whichever node that is, hand its leadership to a voter: `to`, or the one that is least behind.
+    /// Answers the leader afterwards.
+    ///
+    /// # Errors
+    /// Without a leader, and when no such voter takes over.
+    pub async fn transfer_leader(&self, to: Option<NodeId>) -> Result<NodeId, TransferError> {
+        Box::pin(self.inner.transfer_leader(to)).await
+    }
+
+    /// Hands leadership to another voter if this node leads, before it is stopped. It takes some seconds at most, and
+    /// nothing comes of it when nobody else can lead.
+    pub async fn resign(&self) {
+        self.inner.resign().await;
     }
 
     /// All members with their addresses.
@@ -271,7 +319,23 @@ impl Replica {
     }
 }
 
+/// Waits until the node is abreast of the cluster.
+async fn notice_recovery(inner: Weak<Inner>, raft: Raft) {
+    // It ends with an error when Raft does.
+    if raft.wait_for_recovery(None).await.is_ok()
+        && let Some(inner) = inner.upgrade()
+    {
+        inner.caught_up.store(true, Ordering::Relaxed);
+        tracing::info!(applied = inner.publisher.current().applied_index, "the node has caught up");
+    }
+}
+
 impl Inner {
+    /// Whether Raft runs no more.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.raft.metrics().borrow_watched().running_state.is_err()
+    }
+
     /// The leader that this node knows.
     pub(crate) fn leader(&self) -> Option<NodeId> {
         self.server.borrow_watched().current_leader
@@ -280,8 +344,8 @@ impl Inner {
     /// A client for a member; `None` when it is not one or has an address that cannot be dialled.
     pub(crate) fn peer_client(&self, id: NodeId, traffic: Traffic) -> Option<PeerClient> {
         let server = self.server.borrow_watched();
-        let member = server.membership_config.get_node(&id)?;
-        match self.peers.client(id, member, traffic) {
+        let node = server.membership_config.get_node(&id)?;
+        match self.peers.client(id, node, traffic) {
             Ok(client) => Some(client),
             Err(error) => {
                 tracing::warn!(%id, %error, "a member cannot be dialled");
@@ -293,6 +357,7 @@ impl Inner {
 
 /// What a replica keeps on disk.
 pub(crate) struct Stores {
+    pub(crate) data: DataId,
     pub(crate) log: Arc<dyn LogStore>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) loaded: Option<(Head, State)>,
@@ -307,9 +372,10 @@ impl Stores {
         log: LogOptions,
     ) -> Result<Self, StartError> {
         std::fs::create_dir_all(data_dir)?;
+        let claim = Claim::check(data_dir, cluster, node)?;
         let log = SegmentLog::open_with(&data_dir.join("log"), cluster, node, log).map_err(StartError::Log)?;
         let (state, loaded) = SledStateStore::open(&data_dir.join("state"), barrier).map_err(StartError::State)?;
         let loaded = loaded.map(|loaded| (loaded.head, loaded.state));
-        Ok(Self { log: Arc::new(log), state: Arc::new(state), loaded })
+        Ok(Self { data: claim.settle()?, log: Arc::new(log), state: Arc::new(state), loaded })
     }
 }

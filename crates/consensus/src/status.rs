@@ -88,10 +88,7 @@ impl Replica {
     /// # Errors
     /// [`PeerError`] when it does not answer within a second.
     pub async fn peer_status(&self, id: NodeId) -> Result<PeerStatus, PeerError> {
-        let response = self
-            .ask(id, STATUS_TIMEOUT, async move |mut peer| peer.local_status(pb::LocalStatusRequest {}).await)
-            .await?;
-        wire::status_from(response).map_err(|error| PeerError::Failed { id, why: error.to_string() })
+        self.inner.peer_status_of(id).await
     }
 
     /// Writes a checkpoint on a peer; its log index.
@@ -100,6 +97,7 @@ impl Replica {
     /// [`PeerError`] with what the peer says, or that it does not answer.
     pub async fn peer_checkpoint(&self, id: NodeId) -> Result<u64, PeerError> {
         let response = self
+            .inner
             .ask(id, LONG_COMMAND_TIMEOUT, async move |mut peer| {
                 peer.local_checkpoint(pb::LocalCheckpointRequest {}).await
             })
@@ -113,26 +111,12 @@ impl Replica {
     /// [`PeerError`] with what the peer says, or that it does not answer.
     pub async fn peer_digest(&self, id: NodeId) -> Result<(u64, [u8; 32]), PeerError> {
         let response = self
+            .inner
             .ask(id, LONG_COMMAND_TIMEOUT, async move |mut peer| peer.local_digest(pb::LocalDigestRequest {}).await)
             .await?;
         let digest = response.digest[..].try_into();
         let digest = digest.map_err(|_| PeerError::Failed { id, why: "a digest of another length".to_owned() })?;
         Ok((response.applied, digest))
-    }
-
-    async fn ask<T>(
-        &self,
-        id: NodeId,
-        timeout: Duration,
-        call: impl AsyncFnOnce(PeerClient) -> Result<tonic::Response<T>, tonic::Status>,
-    ) -> Result<T, PeerError> {
-        let peer = self.inner.peer_client(id, Traffic::Command).ok_or(PeerError::NotAMember(id))?;
-        match tokio::time::timeout(timeout, call(peer)).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) if status.code() == tonic::Code::Unavailable => Err(PeerError::NoAnswer(id)),
-            Ok(Err(status)) => Err(PeerError::Failed { id, why: status.message().to_owned() }),
-            Err(_) => Err(PeerError::NoAnswer(id)),
-        }
     }
 }
 
@@ -177,6 +161,33 @@ impl Inner {
             applied: self.publisher.current().applied_index,
             checkpoint: index(metrics.snapshot),
             leader: metrics.current_leader,
+        }
+    }
+
+    pub(crate) async fn peer_status_of(&self, id: NodeId) -> Result<PeerStatus, PeerError> {
+        let response = self
+            .ask(id, STATUS_TIMEOUT, async move |mut peer| peer.local_status(pb::LocalStatusRequest {}).await)
+            .await?;
+        wire::status_from(response).map_err(|error| PeerError::Failed { id, why: error.to_string() })
+    }
+
+    async fn ask<T>(
+        &self,
+        id: NodeId,
+        timeout: Duration,
+        call: impl AsyncFnOnce(PeerClient) -> Result<tonic::Response<T>, tonic::Status>,
+    ) -> Result<T, PeerError> {
+        let peer = self.peer_client(id, Traffic::Command).ok_or(PeerError::NotAMember(id))?;
+        match tokio::time::timeout(timeout, call(peer)).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => {
+                self.peers.heard(&status);
+                Err(match status.code() {
+                    tonic::Code::Unavailable => PeerError::NoAnswer(id),
+                    _ => PeerError::Failed { id, why: status.message().to_owned() },
+                })
+            }
+            Err(_) => Err(PeerError::NoAnswer(id)),
         }
     }
 

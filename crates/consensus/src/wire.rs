@@ -3,6 +3,7 @@
 //! Every message that comes in is checked here for its required parts; what is missing is named.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use openraft::entry::EntryPayload;
@@ -13,7 +14,8 @@ use openraft::raft::{
 use proto::raft::v1 as pb;
 use types::NodeId;
 
-use crate::raft_types::{Config, Entry, LeaderId, LogId, Member, Membership, SealedCommand, Vote};
+use crate::data_dir::DataId;
+use crate::raft_types::{Config, Entry, LeaderId, LogId, Member, Membership, Node, SealedCommand, Vote};
 use crate::status::{LocalStatus, PeerStatus, Role};
 
 /// A peer message without a part that it must have, or with one that makes no sense.
@@ -32,7 +34,7 @@ pub(crate) fn is_node_id(id: NodeId) -> bool {
     id.0 != 0
 }
 
-fn known(id: u64) -> Option<NodeId> {
+pub(crate) fn known(id: u64) -> Option<NodeId> {
     Some(NodeId(id)).filter(|id| is_node_id(*id))
 }
 
@@ -66,24 +68,37 @@ pub(crate) fn membership_to(membership: &Membership) -> pb::Membership {
             .collect(),
         members: membership
             .nodes()
-            .map(|(id, member)| pb::Member {
+            .map(|(id, node)| pb::Member {
                 id: id.0,
-                peer_address: member.peer_address.clone(),
-                client_address: member.client_address.clone(),
+                peer_address: node.member.peer_address.clone(),
+                client_address: node.member.client_address.clone(),
+                data: data_to(node.data),
             })
             .collect(),
+        removed: removed(membership).into_iter().map(|id| id.0).collect(),
     }
+}
+
+/// The ids that were removed, as all nodes of a membership know them together.
+pub(crate) fn removed(membership: &Membership) -> BTreeSet<NodeId> {
+    membership.nodes().flat_map(|(_, node)| node.removed.iter().copied()).collect()
+}
+
+fn data_to(data: Option<DataId>) -> Bytes {
+    data.map(|id| Bytes::copy_from_slice(&id.0)).unwrap_or_default()
 }
 
 pub(crate) fn membership_from(membership: pb::Membership) -> Result<Membership, Malformed> {
     let configs: Vec<BTreeSet<NodeId>> =
         membership.configs.into_iter().map(|set| set.ids.into_iter().map(NodeId).collect()).collect();
-    let members: BTreeMap<NodeId, Member> = membership
-        .members
-        .into_iter()
-        .map(|m| (NodeId(m.id), Member { peer_address: m.peer_address, client_address: m.client_address }))
-        .collect();
-    Membership::new(configs, members).map_err(|_| Malformed("with a membership whose voters are not members"))
+    let removed: Arc<BTreeSet<NodeId>> = Arc::new(membership.removed.into_iter().map(NodeId).collect());
+    let node = |m: pb::Member| Node {
+        member: Member { peer_address: m.peer_address, client_address: m.client_address },
+        data: DataId::from_bytes(&m.data),
+        removed: removed.clone(),
+    };
+    let nodes: BTreeMap<NodeId, Node> = membership.members.into_iter().map(|m| (NodeId(m.id), node(m))).collect();
+    Membership::new(configs, nodes).map_err(|_| Malformed("with a membership whose voters are not members"))
 }
 
 pub(crate) fn entry_to(entry: Entry) -> pb::Entry {
@@ -255,7 +270,7 @@ pub(crate) fn transfer_response_from(
     }
 }
 
-pub(crate) fn status_to(status: &LocalStatus, version: &str) -> pb::LocalStatusResponse {
+pub(crate) fn status_to(status: &LocalStatus, version: &str, data: DataId) -> pb::LocalStatusResponse {
     use proto::cluster::v1::Role as Wire;
     let role = match status.role {
         Role::Leader => Wire::Leader,
@@ -273,6 +288,7 @@ pub(crate) fn status_to(status: &LocalStatus, version: &str) -> pb::LocalStatusR
         version: version.to_owned(),
         checkpoint: status.checkpoint,
         leader: status.leader.map_or(0, |id| id.0),
+        data: data_to(Some(data)),
     }
 }
 
@@ -309,13 +325,15 @@ mod tests {
         Vote { leader_id: LeaderId { term: 7, node_id: NodeId(2) }, committed: true }
     }
 
-    fn member(id: u64) -> (NodeId, Member) {
-        (NodeId(id), Member { peer_address: format!("n{id}:1"), client_address: format!("n{id}:2") })
+    fn node(id: u64) -> (NodeId, Node) {
+        let member = Member { peer_address: format!("n{id}:1"), client_address: format!("n{id}:2") };
+        let data = (id != 1).then_some(DataId([9; 16]));
+        (NodeId(id), Node { member, data, removed: Arc::new([NodeId(7), NodeId(8)].into()) })
     }
 
     fn membership() -> Membership {
         let configs = vec![BTreeSet::from([NodeId(1)]), BTreeSet::from([NodeId(1), NodeId(2)])];
-        Membership::new(configs, BTreeMap::from([member(1), member(2), member(3)])).unwrap()
+        Membership::new(configs, BTreeMap::from([node(1), node(2), node(3)])).unwrap()
     }
 
     fn entries() -> Vec<Entry> {
@@ -397,9 +415,14 @@ mod tests {
         assert_eq!(membership_from(membership_to(&membership())), Ok(membership()));
         let bytes = crate::membership_codec::encode(&membership());
         assert_eq!(crate::membership_codec::decode(&bytes), Ok(membership()));
+        let mut first_version = membership_to(&membership());
+        first_version.removed.clear();
+        first_version.members.iter_mut().for_each(|member| member.data.clear());
+        let old = [&[1], &*prost::Message::encode_to_vec(&first_version)].concat();
+        assert_eq!(crate::membership_codec::decode(&old), membership_from(first_version));
         assert!(crate::membership_codec::decode(&[]).is_err());
-        assert!(crate::membership_codec::decode(&[&[2], &bytes[1..]].concat()).is_err());
-        let stranger = pb::Membership { configs: vec![pb::VoterSet { ids: vec![9] }], members: vec![] };
+        assert!(crate::membership_codec::decode(&[&[3], &bytes[1..]].concat()).is_err());
+        let stranger = pb::Membership { configs: vec![pb::VoterSet { ids: vec![9] }], ..Default::default() };
         assert!(membership_from(stranger).is_err());
     }
 
@@ -412,7 +435,7 @@ mod tests {
             (Role::Learner, None),
         ] {
             let status = LocalStatus { role, term: 7, last_log: 9, committed: 8, applied: 8, checkpoint: 5, leader };
-            let received = status_from(status_to(&status, "1.2.3")).unwrap();
+            let received = status_from(status_to(&status, "1.2.3", DataId([9; 16]))).unwrap();
             assert_eq!(received, PeerStatus { status, version: "1.2.3".to_owned() });
         }
         assert!(status_from(pb::LocalStatusResponse::default()).is_err());

@@ -1,4 +1,4 @@
-//! Bounds of a request's body, in bytes and in time.
+//! Bounds of a request's body, in bytes, in time, and in what the node holds of all of them.
 //!
 //! tonic bounds one message only. It reads on behind it until the body ends, and waits for ever.
 
@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
 use proto::to_wire_error;
 use proto::tonic::Status;
+use service::Held;
 use tokio::time::{Instant, Sleep, sleep_until};
 use types::{ApiError, ErrorCode, limits};
 
@@ -17,18 +18,19 @@ use crate::call::RequestId;
 /// Bytes in front of each message on the wire: whether it is compressed, and its length.
 const MESSAGE_HEADER_BYTES: usize = 5;
 
-/// A body that ends in an error when it is too long or does not come in time.
+/// A body that ends in an error when it is too long, does not come in time, or finds no room.
 pub(crate) struct BoundedBody {
     inner: Body,
     left: usize,
     deadline: Pin<Box<Sleep>>,
     request: RequestId,
+    held: Held,
 }
 
 impl BoundedBody {
-    pub(crate) fn new(inner: Body, request: RequestId) -> Self {
+    pub(crate) fn new(inner: Body, request: RequestId, held: Held) -> Self {
         let deadline = Box::pin(sleep_until(Instant::now() + limits::BODY_TIMEOUT));
-        Self { inner, left: limits::REQUEST_BODY_BYTES + MESSAGE_HEADER_BYTES, deadline, request }
+        Self { inner, left: limits::REQUEST_BODY_BYTES + MESSAGE_HEADER_BYTES, deadline, request, held }
     }
 
     fn refused(&self, error: &ApiError) -> Status {
@@ -47,6 +49,9 @@ impl HttpBody for BoundedBody {
                 let Some(left) = self.left.checked_sub(length) else {
                     return Poll::Ready(Some(Err(self.refused(&too_large()))));
                 };
+                if let Err(error) = self.held.grow(length) {
+                    return Poll::Ready(Some(Err(self.refused(&error))));
+                }
                 self.left = left;
                 Poll::Ready(Some(Ok(frame)))
             }

@@ -11,8 +11,6 @@ use service::{Caller, Credential};
 use types::{ApiError, ErrorCode, Region};
 use uuid::Uuid;
 
-const NO_CERTIFICATE: &str = "The gRPC API needs a client certificate, and the connection has none.";
-
 /// The id of a request; [`crate::guard`] puts it among the request's extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(Arc<str>);
@@ -62,12 +60,15 @@ fn caller(
     regions: &[Region],
     id: &RequestId,
 ) -> Result<Caller, ApiError> {
-    let client = extensions.get::<ConnectionInfo>().and_then(|connection| connection.client_identity.as_ref());
-    let client = client.ok_or(ApiError::new(ErrorCode::MissingAuthenticationToken, NO_CERTIFICATE))?;
+    let connection = extensions.get::<ConnectionInfo>();
+    // The guard lets nobody in without one.
+    let client = connection.and_then(|connection| connection.client_identity.as_ref());
+    let client = client.ok_or(ErrorCode::MissingAuthenticationToken)?;
     Ok(Caller {
         credential: Credential::Certificate(client.uri().to_owned()),
         region: region(metadata, regions)?,
         request_id: id.as_str().to_owned(),
+        peer: connection.map(|connection| connection.peer_addr.ip()),
         // A slow client spends its own time on its message, not the time of the service.
         arrived: Instant::now(),
     })

@@ -40,6 +40,24 @@ impl<U: UseCases> Cluster for Front<U> {
         let result = self.0.add_node(&call.caller, NodeId(message.id), member).await;
         call.end(result.map(|voters| pb::AddNodeResponse { voters: voters.into_iter().map(|id| id.0).collect() }))
     }
+
+    async fn remove_node(
+        &self,
+        request: Request<pb::RemoveNodeRequest>,
+    ) -> Result<Response<pb::RemoveNodeResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result = self.0.remove_node(&call.caller, NodeId(message.id)).await;
+        call.end(result.map(|voters| pb::RemoveNodeResponse { voters: voters.into_iter().map(|id| id.0).collect() }))
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<pb::TransferLeaderRequest>,
+    ) -> Result<Response<pb::TransferLeaderResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result = self.0.transfer_leader(&call.caller, message.id.map(NodeId)).await;
+        call.end(result.map(|leader| pb::TransferLeaderResponse { leader: leader.0 }))
+    }
 }
 
 fn status(status: ClusterStatus) -> pb::StatusResponse {

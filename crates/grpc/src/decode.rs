@@ -5,8 +5,9 @@
 
 use proto::secrets::v1 as pb;
 use service::api::{
-    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput, GetSecretValueInput, ListSecretsInput,
-    PutSecretValueInput, TagInput,
+    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput, GetRandomPasswordInput,
+    GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
+    TagInput, TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
 };
 use types::Plaintext;
 
@@ -63,6 +64,63 @@ pub(crate) fn delete_secret(mut message: pb::DeleteSecretRequest) -> DeleteSecre
         secret_id: text(&mut message.secret_id),
         recovery_window_in_days: message.recovery_window_in_days,
         force_delete_without_recovery: message.force_delete_without_recovery,
+    }
+}
+
+pub(crate) fn update_secret(mut message: pb::UpdateSecretRequest) -> UpdateSecretInput {
+    UpdateSecretInput {
+        secret_id: text(&mut message.secret_id),
+        client_request_token: text(&mut message.client_request_token),
+        description: message.description.take(),
+        kms_key_id: message.kms_key_id.take(),
+        secret_string: message.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
+        secret_binary: message.secret_binary.as_deref().map(Plaintext::copy_from),
+    }
+}
+
+pub(crate) fn update_secret_version_stage(
+    mut message: pb::UpdateSecretVersionStageRequest,
+) -> UpdateSecretVersionStageInput {
+    UpdateSecretVersionStageInput {
+        secret_id: text(&mut message.secret_id),
+        version_stage: text(&mut message.version_stage),
+        remove_from_version_id: message.remove_from_version_id,
+        move_to_version_id: message.move_to_version_id,
+    }
+}
+
+pub(crate) fn list_secret_version_ids(mut message: pb::ListSecretVersionIdsRequest) -> ListSecretVersionIdsInput {
+    ListSecretVersionIdsInput {
+        secret_id: text(&mut message.secret_id),
+        max_results: message.max_results.map(i64::from),
+        next_token: message.next_token,
+        include_deprecated: Some(message.include_deprecated),
+    }
+}
+
+pub(crate) fn restore_secret(mut message: pb::RestoreSecretRequest) -> RestoreSecretInput {
+    RestoreSecretInput { secret_id: text(&mut message.secret_id) }
+}
+
+pub(crate) fn tag_resource(mut message: pb::TagResourceRequest) -> TagResourceInput {
+    let tags = list(message.tags.into_iter().map(tag).collect());
+    TagResourceInput { secret_id: text(&mut message.secret_id), tags }
+}
+
+pub(crate) fn untag_resource(mut message: pb::UntagResourceRequest) -> UntagResourceInput {
+    UntagResourceInput { secret_id: text(&mut message.secret_id), tag_keys: list(message.tag_keys) }
+}
+
+pub(crate) fn get_random_password(message: pb::GetRandomPasswordRequest) -> GetRandomPasswordInput {
+    GetRandomPasswordInput {
+        password_length: message.password_length,
+        exclude_characters: message.exclude_characters,
+        exclude_numbers: Some(message.exclude_numbers),
+        exclude_punctuation: Some(message.exclude_punctuation),
+        exclude_uppercase: Some(message.exclude_uppercase),
+        exclude_lowercase: Some(message.exclude_lowercase),
+        include_space: Some(message.include_space),
+        require_each_included_type: message.require_each_included_type,
     }
 }
 

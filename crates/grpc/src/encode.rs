@@ -4,8 +4,9 @@ use proto::secrets::v1 as pb;
 use proto::to_wire_time;
 use service::Answer;
 use service::api::{
-    CreateSecretOutput, DeleteSecretOutput, GetSecretValueOutput, ListSecretsOutput, PutSecretValueOutput,
-    SecretDescription, SecretValue,
+    CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput, GetSecretValueOutput, ListSecretVersionIdsOutput,
+    ListSecretsOutput, PutSecretValueOutput, SecretDescription, SecretOutput, SecretValue, UpdateSecretOutput,
+    VersionDescription,
 };
 use types::{ApiError, ErrorCode, StagingLabel, Tag};
 
@@ -76,6 +77,66 @@ pub(crate) fn delete_secret(answer: Answer<DeleteSecretOutput>) -> pb::DeleteSec
         name: output.name,
         deletion_date: Some(to_wire_time(output.deletion_date)),
         applied_index,
+    }
+}
+
+pub(crate) fn update_secret(answer: Answer<UpdateSecretOutput>) -> pb::UpdateSecretResponse {
+    let Answer { output, applied_index } = answer;
+    pb::UpdateSecretResponse {
+        arn: output.arn.as_str().to_owned(),
+        name: output.name.as_str().to_owned(),
+        version_id: output.version_id.map(|id| id.as_str().to_owned()),
+        applied_index,
+    }
+}
+
+pub(crate) fn update_secret_version_stage(answer: Answer<SecretOutput>) -> pb::UpdateSecretVersionStageResponse {
+    let Answer { output: SecretOutput { arn, name }, applied_index } = answer;
+    let (arn, name) = (arn.as_str().to_owned(), name.as_str().to_owned());
+    pb::UpdateSecretVersionStageResponse { arn, name, applied_index }
+}
+
+pub(crate) fn list_secret_version_ids(answer: Answer<ListSecretVersionIdsOutput>) -> pb::ListSecretVersionIdsResponse {
+    let Answer { output, applied_index } = answer;
+    pb::ListSecretVersionIdsResponse {
+        arn: output.arn.as_str().to_owned(),
+        name: output.name.as_str().to_owned(),
+        versions: output.versions.into_iter().map(version).collect(),
+        next_token: output.next_token,
+        applied_index,
+    }
+}
+
+pub(crate) fn restore_secret(answer: Answer<SecretOutput>) -> pb::RestoreSecretResponse {
+    let Answer { output: SecretOutput { arn, name }, applied_index } = answer;
+    pb::RestoreSecretResponse { arn: arn.as_str().to_owned(), name: name.as_str().to_owned(), applied_index }
+}
+
+pub(crate) const fn tag_resource(answer: Answer<()>) -> pb::TagResourceResponse {
+    pb::TagResourceResponse { applied_index: answer.applied_index }
+}
+
+pub(crate) const fn untag_resource(answer: Answer<()>) -> pb::UntagResourceResponse {
+    pb::UntagResourceResponse { applied_index: answer.applied_index }
+}
+
+/// # Errors
+/// InternalService for a password that is not ASCII: it was made of nothing else.
+pub(crate) fn get_random_password(
+    answer: Answer<GetRandomPasswordOutput>,
+) -> Result<pb::GetRandomPasswordResponse, ApiError> {
+    let Answer { output, applied_index } = answer;
+    let password = str::from_utf8(output.random_password.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
+    Ok(pb::GetRandomPasswordResponse { random_password: password.to_owned(), applied_index })
+}
+
+fn version(version: VersionDescription) -> pb::VersionEntry {
+    pb::VersionEntry {
+        version_id: version.version_id.as_str().to_owned(),
+        version_stages: labels(&version.version_stages),
+        created_date: Some(to_wire_time(version.created_date)),
+        last_accessed_date: version.last_accessed_date.map(to_wire_time),
+        kms_key_ids: version.kms_key_ids.into_iter().map(str::to_owned).collect(),
     }
 }
 

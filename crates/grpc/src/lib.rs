@@ -5,7 +5,7 @@
 //! here, tonic's own too, is a status with a `google.rpc.ErrorInfo`; the table of errors is in [`types::error`].
 //!
 //! ```text
-//! router -> guard     request id; bounds of the body; no status without details
+//! router -> guard     request id; a certificate; bounds of the body; no status without details
 //!           |- secrets, cluster    the two services
 //!           |    `- call           who calls, in which region
 //!           `- decode, encode      messages to inputs, outputs to messages
@@ -39,10 +39,11 @@ pub fn router(service: Service) -> Router {
 }
 
 fn routes<U: UseCases>(use_cases: U) -> Router {
+    let guard = middleware::from_fn_with_state(use_cases.clone(), guard::guard::<U>);
     let secrets = SecretsServer::new(secrets::Front(use_cases.clone()));
     let cluster = ClusterServer::new(cluster::Front(use_cases));
     Routes::new(secrets.max_decoding_message_size(limits::REQUEST_BODY_BYTES))
         .add_service(cluster.max_decoding_message_size(limits::REQUEST_BODY_BYTES))
         .into_axum_router()
-        .layer(middleware::from_fn(guard::guard))
+        .layer(guard)
 }

@@ -65,4 +65,68 @@ impl<U: UseCases> Secrets for Front<U> {
         let result = self.0.delete_secret(&call.caller, decode::delete_secret(message)).await;
         call.end(result.map(encode::delete_secret))
     }
+
+    async fn update_secret(
+        &self,
+        request: Request<pb::UpdateSecretRequest>,
+    ) -> Result<Response<pb::UpdateSecretResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result = self.0.update_secret(&call.caller, decode::update_secret(message)).await;
+        call.end(result.map(encode::update_secret))
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        request: Request<pb::UpdateSecretVersionStageRequest>,
+    ) -> Result<Response<pb::UpdateSecretVersionStageResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result =
+            self.0.update_secret_version_stage(&call.caller, decode::update_secret_version_stage(message)).await;
+        call.end(result.map(encode::update_secret_version_stage))
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        request: Request<pb::ListSecretVersionIdsRequest>,
+    ) -> Result<Response<pb::ListSecretVersionIdsResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result = self.0.list_secret_version_ids(&call.caller, decode::list_secret_version_ids(message)).await;
+        call.end(result.map(encode::list_secret_version_ids))
+    }
+
+    async fn restore_secret(
+        &self,
+        request: Request<pb::RestoreSecretRequest>,
+    ) -> Result<Response<pb::RestoreSecretResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result = self.0.restore_secret(&call.caller, decode::restore_secret(message)).await;
+        call.end(result.map(encode::restore_secret))
+    }
+
+    async fn tag_resource(
+        &self,
+        request: Request<pb::TagResourceRequest>,
+    ) -> Result<Response<pb::TagResourceResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result = self.0.tag_resource(&call.caller, decode::tag_resource(message)).await;
+        call.end(result.map(encode::tag_resource))
+    }
+
+    async fn untag_resource(
+        &self,
+        request: Request<pb::UntagResourceRequest>,
+    ) -> Result<Response<pb::UntagResourceResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result = self.0.untag_resource(&call.caller, decode::untag_resource(message)).await;
+        call.end(result.map(encode::untag_resource))
+    }
+
+    async fn get_random_password(
+        &self,
+        request: Request<pb::GetRandomPasswordRequest>,
+    ) -> Result<Response<pb::GetRandomPasswordResponse>, Status> {
+        let (call, message) = Call::begin(request, self.0.regions())?;
+        let result = self.0.get_random_password(&call.caller, decode::get_random_password(message)).await;
+        call.end(result.and_then(encode::get_random_password))
+    }
 }

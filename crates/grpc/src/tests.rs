@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes};
@@ -17,11 +18,13 @@ use proto::tonic::{Code, Request, Status};
 use proto::{REGION_METADATA, REQUEST_ID_METADATA, WireError, from_wire_error};
 use service::api::{
     CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
-    GetSecretValueInput, GetSecretValueOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
-    PutSecretValueOutput, SecretDescription, SecretValue,
+    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
+    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
+    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, SecretValue, TagResourceInput,
+    UntagResourceInput, UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput, VersionDescription,
 };
 use service::{
-    Answer, Caller, ClusterStatus, Credential, Member, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus, Role,
+    Answer, Caller, ClusterStatus, Credential, Intake, Member, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus, Role,
 };
 use tower::ServiceExt;
 use types::{
@@ -30,6 +33,8 @@ use types::{
 };
 
 use super::*;
+
+mod random;
 
 const URI: &str = "spiffe://corp/billing";
 const TOKEN: &str = "11111111-2222-3333-4444-555555555555";
@@ -54,6 +59,8 @@ struct Fake {
     value: Arc<dyn Fn() -> SecretValue + Send + Sync>,
     tags: Option<Vec<Tag>>,
     refusal: Option<ApiError>,
+    intake: Intake,
+    nameless_is_throttled: bool,
 }
 
 impl Fake {
@@ -65,6 +72,8 @@ impl Fake {
             value: Arc::new(|| SecretValue::String(Plaintext::copy_from(b"hunter2"))),
             tags: None,
             refusal: None,
+            intake: Intake::default(),
+            nameless_is_throttled: false,
         }
     }
 
@@ -126,6 +135,14 @@ fn answer<T>(output: T) -> Result<Answer<T>, ApiError> {
 impl UseCases for Fake {
     fn regions(&self) -> &[Region] {
         &self.regions
+    }
+
+    fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    fn nameless(&self, _: Option<IpAddr>, error: ApiError) -> ApiError {
+        if self.nameless_is_throttled { ErrorCode::Throttling.into() } else { error }
     }
 
     async fn create_secret(
@@ -191,6 +208,72 @@ impl UseCases for Fake {
         answer(DeleteSecretOutput { arn: "a".to_owned(), name: "n".to_owned(), deletion_date })
     }
 
+    async fn update_secret(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretInput,
+    ) -> Result<Answer<UpdateSecretOutput>, ApiError> {
+        self.see(caller, format!("{input:?}"), &[input.secret_string.as_ref(), input.secret_binary.as_ref()])?;
+        answer(UpdateSecretOutput { arn: arn(), name: name(), version_id: Some(version()) })
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretVersionStageInput,
+    ) -> Result<Answer<SecretOutput>, ApiError> {
+        self.see(caller, format!("{input:?}"), &[])?;
+        answer(SecretOutput { arn: arn(), name: name() })
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        caller: &Caller,
+        input: ListSecretVersionIdsInput,
+    ) -> Result<Answer<ListSecretVersionIdsOutput>, ApiError> {
+        self.see(caller, format!("{input:?}"), &[])?;
+        answer(ListSecretVersionIdsOutput {
+            arn: arn(),
+            name: name(),
+            versions: vec![VersionDescription {
+                version_id: version(),
+                version_stages: vec![StagingLabel::Current],
+                created_date: Timestamp::from_millis(1_500),
+                last_accessed_date: None,
+                kms_key_ids: vec!["DefaultEncryptionKey"],
+            }],
+            next_token: Some("next".to_owned()),
+        })
+    }
+
+    async fn restore_secret(
+        &self,
+        caller: &Caller,
+        input: RestoreSecretInput,
+    ) -> Result<Answer<SecretOutput>, ApiError> {
+        self.see(caller, format!("{input:?}"), &[])?;
+        answer(SecretOutput { arn: arn(), name: name() })
+    }
+
+    async fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> Result<Answer<()>, ApiError> {
+        self.see(caller, format!("{input:?}"), &[])?;
+        answer(())
+    }
+
+    async fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> Result<Answer<()>, ApiError> {
+        self.see(caller, format!("{input:?}"), &[])?;
+        answer(())
+    }
+
+    async fn get_random_password(
+        &self,
+        caller: &Caller,
+        input: GetRandomPasswordInput,
+    ) -> Result<Answer<GetRandomPasswordOutput>, ApiError> {
+        self.see(caller, format!("{input:?}"), &[])?;
+        answer(GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") })
+    }
+
     async fn cluster_status(&self, caller: &Caller) -> Result<ClusterStatus, ApiError> {
         self.see(caller, String::new(), &[])?;
         let facts = NodeFacts {
@@ -227,6 +310,16 @@ impl UseCases for Fake {
     async fn add_node(&self, caller: &Caller, id: NodeId, member: Member) -> Result<BTreeSet<NodeId>, ApiError> {
         self.see(caller, format!("{id} {} {}", member.peer_address, member.client_address), &[])?;
         Ok([NodeId(1), id].into())
+    }
+
+    async fn remove_node(&self, caller: &Caller, id: NodeId) -> Result<BTreeSet<NodeId>, ApiError> {
+        self.see(caller, format!("remove {id}"), &[])?;
+        Ok([NodeId(1)].into())
+    }
+
+    async fn transfer_leader(&self, caller: &Caller, to: Option<NodeId>) -> Result<NodeId, ApiError> {
+        self.see(caller, format!("transfer {to:?}"), &[])?;
+        Ok(to.unwrap_or(NodeId(3)))
     }
 }
 
@@ -295,6 +388,35 @@ async fn without_a_certificate_nothing_is_asked_of_the_service() {
 }
 
 #[tokio::test]
+async fn an_address_that_brings_too_many_nameless_calls_is_throttled() {
+    let fake = Fake { nameless_is_throttled: true, ..Fake::new() };
+    let router = routes(fake.clone()).layer(Extension(connection(None)));
+    let status = SecretsClient::new(router).describe_secret(describe()).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, "Rate exceeded"));
+    assert_eq!(wire_error(&status).code, Some(ErrorCode::Throttling));
+    secrets(&fake).describe_secret(describe()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_without_room_says_so_and_gets_all_of_it_back() {
+    let fake = Fake::new();
+    let mut all = Vec::new();
+    while let Ok(held) = fake.intake.begin(0) {
+        all.push(held);
+    }
+    let status = secrets(&fake).describe_secret(describe()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert_eq!(wire_error(&status).code, Some(ErrorCode::ServiceUnavailable));
+    // Room for the head of a request, and none for its message.
+    all.pop();
+    let status = secrets(&fake).describe_secret(describe()).await.unwrap_err();
+    assert_eq!(wire_error(&status).code, Some(ErrorCode::ServiceUnavailable));
+    drop(all);
+    secrets(&fake).describe_secret(describe()).await.unwrap();
+    assert_eq!(fake.intake.held(), 0);
+}
+
+#[tokio::test]
 async fn a_call_is_made_in_the_region_that_it_names_or_in_the_first_one() {
     let fake = Fake::new();
     secrets(&fake).describe_secret(describe()).await.unwrap();
@@ -344,6 +466,30 @@ async fn what_is_absent_stays_absent() {
     assert_eq!(fake.only_call().input, format!("{:?}", DeleteSecretInput::default()));
     secrets(&fake).list_secrets(pb::ListSecretsRequest::default()).await.unwrap();
     let nothing = ListSecretsInput { include_planned_deletion: Some(false), ..ListSecretsInput::default() };
+    assert_eq!(fake.only_call().input, format!("{nothing:?}"));
+    secrets(&fake).update_secret(pb::UpdateSecretRequest::default()).await.unwrap();
+    assert_eq!(fake.only_call().input, format!("{:?}", UpdateSecretInput::default()));
+    secrets(&fake).update_secret_version_stage(pb::UpdateSecretVersionStageRequest::default()).await.unwrap();
+    assert_eq!(fake.only_call().input, format!("{:?}", UpdateSecretVersionStageInput::default()));
+    secrets(&fake).list_secret_version_ids(pb::ListSecretVersionIdsRequest::default()).await.unwrap();
+    let nothing = ListSecretVersionIdsInput { include_deprecated: Some(false), ..Default::default() };
+    assert_eq!(fake.only_call().input, format!("{nothing:?}"));
+    secrets(&fake).restore_secret(pb::RestoreSecretRequest::default()).await.unwrap();
+    assert_eq!(fake.only_call().input, format!("{:?}", RestoreSecretInput::default()));
+    secrets(&fake).tag_resource(pb::TagResourceRequest::default()).await.unwrap();
+    assert_eq!(fake.only_call().input, format!("{:?}", TagResourceInput::default()));
+    secrets(&fake).untag_resource(pb::UntagResourceRequest::default()).await.unwrap();
+    assert_eq!(fake.only_call().input, format!("{:?}", UntagResourceInput::default()));
+    secrets(&fake).get_random_password(pb::GetRandomPasswordRequest::default()).await.unwrap();
+    let no = Some(false);
+    let nothing = GetRandomPasswordInput {
+        exclude_numbers: no,
+        exclude_punctuation: no,
+        exclude_uppercase: no,
+        exclude_lowercase: no,
+        include_space: no,
+        ..GetRandomPasswordInput::default()
+    };
     assert_eq!(fake.only_call().input, format!("{nothing:?}"));
 }
 
@@ -409,6 +555,94 @@ async fn inputs_carry_every_member() {
     secrets(&fake).delete_secret(delete).await.unwrap();
     let seen = fake.only_call();
     assert!(seen.input.contains("Some(7)") && seen.input.contains("Some(false)"), "{}", seen.input);
+}
+
+#[tokio::test]
+async fn inputs_about_versions_tags_and_passwords_carry_every_member() {
+    let fake = Fake::new();
+    let mut update = pb::UpdateSecretRequest::default();
+    update.secret_id = "s".to_owned();
+    update.client_request_token = TOKEN.to_owned();
+    update.description = Some(String::new());
+    update.kms_key_id = Some("k".to_owned());
+    update.secret_binary = Some(b"hunter2".to_vec());
+    secrets(&fake).update_secret(update).await.unwrap();
+    let seen = fake.only_call();
+    assert_eq!(seen.values, [b"hunter2"]);
+    for part in [r#"secret_id: Some("s")"#, TOKEN, r#"description: Some("")"#, r#"Some("k")"#] {
+        assert!(seen.input.contains(part), "{part} in {}", seen.input);
+    }
+    assert!(!seen.input.contains("hunter2"));
+
+    let stage = pb::UpdateSecretVersionStageRequest {
+        secret_id: "s".to_owned(),
+        version_stage: "blue".to_owned(),
+        remove_from_version_id: Some("from".to_owned()),
+        move_to_version_id: Some(String::new()),
+    };
+    secrets(&fake).update_secret_version_stage(stage).await.unwrap();
+    let seen = fake.only_call();
+    for part in [r#"Some("blue")"#, r#"remove_from_version_id: Some("from")"#, r#"move_to_version_id: Some("")"#] {
+        assert!(seen.input.contains(part), "{part} in {}", seen.input);
+    }
+
+    let versions = pb::ListSecretVersionIdsRequest {
+        secret_id: "s".to_owned(),
+        max_results: Some(7),
+        next_token: Some("t".to_owned()),
+        include_deprecated: true,
+    };
+    secrets(&fake).list_secret_version_ids(versions).await.unwrap();
+    let seen = fake.only_call();
+    assert!(["Some(7)", r#"Some("t")"#, "Some(true)"].iter().all(|part| seen.input.contains(part)), "{}", seen.input);
+
+    let tags = vec![pb::Tag { key: "team".to_owned(), value: String::new() }];
+    secrets(&fake).tag_resource(pb::TagResourceRequest { secret_id: "s".to_owned(), tags }).await.unwrap();
+    assert!(fake.only_call().input.contains(r#"key: Some("team"), value: Some("")"#));
+    let tag_keys = vec!["team".to_owned()];
+    secrets(&fake).untag_resource(pb::UntagResourceRequest { secret_id: "s".to_owned(), tag_keys }).await.unwrap();
+    assert!(fake.only_call().input.contains(r#"tag_keys: Some(["team"])"#));
+
+    let password = pb::GetRandomPasswordRequest {
+        password_length: Some(7),
+        exclude_characters: Some("x".to_owned()),
+        exclude_numbers: true,
+        require_each_included_type: Some(false),
+        ..Default::default()
+    };
+    secrets(&fake).get_random_password(password).await.unwrap();
+    let seen = fake.only_call();
+    for part in ["Some(7)", r#"Some("x")"#, "exclude_numbers: Some(true)", "require_each_included_type: Some(false)"] {
+        assert!(seen.input.contains(part), "{part} in {}", seen.input);
+    }
+}
+
+#[tokio::test]
+async fn answers_about_versions_tags_and_passwords_come_back_whole() {
+    let fake = Fake::new();
+    let mut client = secrets(&fake);
+    let updated = client.update_secret(pb::UpdateSecretRequest::default()).await.unwrap().into_inner();
+    assert_eq!((updated.name.as_str(), updated.version_id.as_deref()), ("prod/db", Some(TOKEN)));
+    assert_eq!(updated.applied_index, INDEX);
+    let moved = client.update_secret_version_stage(pb::UpdateSecretVersionStageRequest::default()).await.unwrap();
+    assert_eq!((moved.get_ref().name.as_str(), moved.get_ref().applied_index), ("prod/db", INDEX));
+    let listed = client.list_secret_version_ids(pb::ListSecretVersionIdsRequest::default()).await.unwrap().into_inner();
+    let version = &listed.versions[0];
+    assert_eq!((version.version_id.as_str(), listed.next_token.as_deref()), (TOKEN, Some("next")));
+    assert_eq!(
+        (&version.version_stages[..], &version.kms_key_ids[..]),
+        (&["AWSCURRENT".to_owned()][..], &["DefaultEncryptionKey".to_owned()][..])
+    );
+    assert_eq!((version.created_date.unwrap().nanos, version.last_accessed_date), (500_000_000, None));
+    assert_eq!(listed.applied_index, INDEX);
+    let restored = client.restore_secret(pb::RestoreSecretRequest::default()).await.unwrap().into_inner();
+    assert_eq!((restored.name.as_str(), restored.applied_index), ("prod/db", INDEX));
+    let tagged = client.tag_resource(pb::TagResourceRequest::default()).await.unwrap();
+    let untagged = client.untag_resource(pb::UntagResourceRequest::default()).await.unwrap();
+    assert_eq!((tagged.get_ref().applied_index, untagged.get_ref().applied_index), (INDEX, INDEX));
+    let made = client.get_random_password(pb::GetRandomPasswordRequest::default()).await.unwrap().into_inner();
+    assert_eq!((made.random_password.as_str(), made.applied_index), ("hunter2", INDEX));
+    assert!(!format!("{made:?}").contains("hunter2"));
 }
 
 #[tokio::test]
@@ -480,6 +714,18 @@ async fn a_node_is_added_with_both_its_addresses() {
         cluster_pb::AddNodeRequest { id: 4, peer_address: "h:7401".to_owned(), client_address: "h:7400".to_owned() };
     assert_eq!(cluster(&fake).add_node(request).await.unwrap().into_inner().voters, [1, 4]);
     assert_eq!(fake.only_call().input, "4 h:7401 h:7400");
+}
+
+#[tokio::test]
+async fn nodes_are_removed_and_leadership_is_handed_over() {
+    let fake = Fake::new();
+    let request = cluster_pb::RemoveNodeRequest { id: 4 };
+    assert_eq!(cluster(&fake).remove_node(request).await.unwrap().into_inner().voters, [1]);
+    assert_eq!(fake.only_call().input, "remove 4");
+    for (id, leader) in [(None, 3), (Some(2), 2)] {
+        let request = cluster_pb::TransferLeaderRequest { id };
+        assert_eq!(cluster(&Fake::new()).transfer_leader(request).await.unwrap().into_inner().leader, leader);
+    }
 }
 
 #[tokio::test]

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::net::IpAddr;
 
 use service::api::{
     CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
-    GetSecretValueInput, GetSecretValueOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
-    PutSecretValueOutput, SecretDescription,
+    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
+    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
+    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, TagResourceInput, UntagResourceInput,
+    UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput,
 };
-use service::{Answer, Caller, ClusterStatus, Member, NodeCheckpoint, NodeDigest, Service};
+use service::{Answer, Caller, ClusterStatus, Intake, Member, NodeCheckpoint, NodeDigest, Service};
 use types::{ApiError, NodeId, Region};
 
 type Answered<T> = Result<Answer<T>, ApiError>;
@@ -17,6 +20,12 @@ type Answered<T> = Result<Answer<T>, ApiError>;
 pub(crate) trait UseCases: Clone + Send + Sync + 'static {
     /// The regions that are served; the first one is meant where a call names none.
     fn regions(&self) -> &[Region];
+
+    /// What may be held of requests at once.
+    fn intake(&self) -> &Intake;
+
+    /// The answer to a request without a certificate: `error`, unless its address brings too many of them.
+    fn nameless(&self, peer: Option<IpAddr>, error: ApiError) -> ApiError;
 
     fn create_secret(
         &self,
@@ -54,6 +63,40 @@ pub(crate) trait UseCases: Clone + Send + Sync + 'static {
         input: DeleteSecretInput,
     ) -> impl Future<Output = Answered<DeleteSecretOutput>> + Send;
 
+    fn update_secret(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretInput,
+    ) -> impl Future<Output = Answered<UpdateSecretOutput>> + Send;
+
+    fn update_secret_version_stage(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretVersionStageInput,
+    ) -> impl Future<Output = Answered<SecretOutput>> + Send;
+
+    fn list_secret_version_ids(
+        &self,
+        caller: &Caller,
+        input: ListSecretVersionIdsInput,
+    ) -> impl Future<Output = Answered<ListSecretVersionIdsOutput>> + Send;
+
+    fn restore_secret(
+        &self,
+        caller: &Caller,
+        input: RestoreSecretInput,
+    ) -> impl Future<Output = Answered<SecretOutput>> + Send;
+
+    fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> impl Future<Output = Answered<()>> + Send;
+
+    fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> impl Future<Output = Answered<()>> + Send;
+
+    fn get_random_password(
+        &self,
+        caller: &Caller,
+        input: GetRandomPasswordInput,
+    ) -> impl Future<Output = Answered<GetRandomPasswordOutput>> + Send;
+
     fn cluster_status(&self, caller: &Caller) -> impl Future<Output = Result<ClusterStatus, ApiError>> + Send;
 
     fn cluster_checkpoint(&self, caller: &Caller)
@@ -67,11 +110,31 @@ pub(crate) trait UseCases: Clone + Send + Sync + 'static {
         id: NodeId,
         member: Member,
     ) -> impl Future<Output = Result<BTreeSet<NodeId>, ApiError>> + Send;
+
+    fn remove_node(
+        &self,
+        caller: &Caller,
+        id: NodeId,
+    ) -> impl Future<Output = Result<BTreeSet<NodeId>, ApiError>> + Send;
+
+    fn transfer_leader(
+        &self,
+        caller: &Caller,
+        to: Option<NodeId>,
+    ) -> impl Future<Output = Result<NodeId, ApiError>> + Send;
 }
 
 impl UseCases for Service {
     fn regions(&self) -> &[Region] {
         self.regions()
+    }
+
+    fn intake(&self) -> &Intake {
+        self.intake()
+    }
+
+    fn nameless(&self, peer: Option<IpAddr>, error: ApiError) -> ApiError {
+        self.nameless(peer, error)
     }
 
     async fn create_secret(&self, caller: &Caller, input: CreateSecretInput) -> Answered<CreateSecretOutput> {
@@ -98,6 +161,46 @@ impl UseCases for Service {
         self.delete_secret(caller, input).await
     }
 
+    async fn update_secret(&self, caller: &Caller, input: UpdateSecretInput) -> Answered<UpdateSecretOutput> {
+        self.update_secret(caller, input).await
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretVersionStageInput,
+    ) -> Answered<SecretOutput> {
+        self.update_secret_version_stage(caller, input).await
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        caller: &Caller,
+        input: ListSecretVersionIdsInput,
+    ) -> Answered<ListSecretVersionIdsOutput> {
+        self.list_secret_version_ids(caller, input).await
+    }
+
+    async fn restore_secret(&self, caller: &Caller, input: RestoreSecretInput) -> Answered<SecretOutput> {
+        self.restore_secret(caller, input).await
+    }
+
+    async fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> Answered<()> {
+        self.tag_resource(caller, input).await
+    }
+
+    async fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> Answered<()> {
+        self.untag_resource(caller, input).await
+    }
+
+    async fn get_random_password(
+        &self,
+        caller: &Caller,
+        input: GetRandomPasswordInput,
+    ) -> Answered<GetRandomPasswordOutput> {
+        self.get_random_password(caller, input).await
+    }
+
     async fn cluster_status(&self, caller: &Caller) -> Result<ClusterStatus, ApiError> {
         self.cluster_status(caller).await
     }
@@ -112,5 +215,13 @@ impl UseCases for Service {
 
     async fn add_node(&self, caller: &Caller, id: NodeId, member: Member) -> Result<BTreeSet<NodeId>, ApiError> {
         self.add_node(caller, id, member).await
+    }
+
+    async fn remove_node(&self, caller: &Caller, id: NodeId) -> Result<BTreeSet<NodeId>, ApiError> {
+        self.remove_node(caller, id).await
+    }
+
+    async fn transfer_leader(&self, caller: &Caller, to: Option<NodeId>) -> Result<NodeId, ApiError> {
+        self.transfer_leader(caller, to).await
     }
 }

@@ -86,6 +86,8 @@ debug_as_name! {
     secrets::v1::CreateSecretRequest as "CreateSecretRequest",
     secrets::v1::GetSecretValueResponse as "GetSecretValueResponse",
     secrets::v1::PutSecretValueRequest as "PutSecretValueRequest",
+    secrets::v1::UpdateSecretRequest as "UpdateSecretRequest",
+    secrets::v1::GetRandomPasswordResponse as "GetRandomPasswordResponse",
     raft::v1::Entry as "Entry",
     raft::v1::AppendRequest as "AppendRequest",
     raft::v1::SnapshotRequest as "SnapshotRequest",

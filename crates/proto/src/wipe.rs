@@ -4,7 +4,9 @@
 
 use zeroize::Zeroize;
 
-use crate::secrets::v1::{CreateSecretRequest, GetSecretValueResponse, PutSecretValueRequest};
+use crate::secrets::v1::{
+    CreateSecretRequest, GetRandomPasswordResponse, GetSecretValueResponse, PutSecretValueRequest, UpdateSecretRequest,
+};
 
 impl Drop for CreateSecretRequest {
     fn drop(&mut self) {
@@ -25,5 +27,18 @@ impl Drop for PutSecretValueRequest {
         self.secret_string.zeroize();
         self.secret_binary.zeroize();
         self.rotation_token.zeroize();
+    }
+}
+
+impl Drop for UpdateSecretRequest {
+    fn drop(&mut self) {
+        self.secret_string.zeroize();
+        self.secret_binary.zeroize();
+    }
+}
+
+impl Drop for GetRandomPasswordResponse {
+    fn drop(&mut self) {
+        self.random_password.zeroize();
     }
 }

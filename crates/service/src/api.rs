@@ -226,3 +226,147 @@ pub struct DeleteSecretOutput {
     /// The end of the window; now for a forced delete.
     pub deletion_date: Timestamp,
 }
+
+/// UpdateSecret as it came.
+#[derive(Debug, Default)]
+pub struct UpdateSecretInput {
+    /// Required.
+    pub secret_id: Option<String>,
+    /// Required on the wire.
+    pub client_request_token: Option<String>,
+    /// Absent to leave it, empty to remove it.
+    pub description: Option<String>,
+    /// Absent to leave it, empty for the default key.
+    pub kms_key_id: Option<String>,
+    /// UTF-8 value.
+    pub secret_string: Option<Plaintext>,
+    /// Binary value.
+    pub secret_binary: Option<Plaintext>,
+}
+
+/// UpdateSecret's answer.
+#[derive(Clone, Debug)]
+pub struct UpdateSecretOutput {
+    /// The secret's ARN.
+    pub arn: SecretArn,
+    /// Its name.
+    pub name: SecretName,
+    /// The version that has the value; only if one was given.
+    pub version_id: Option<VersionId>,
+}
+
+/// UpdateSecretVersionStage as it came.
+#[derive(Debug, Default)]
+pub struct UpdateSecretVersionStageInput {
+    /// Required.
+    pub secret_id: Option<String>,
+    /// Required: the label.
+    pub version_stage: Option<String>,
+    /// The version that has it.
+    pub remove_from_version_id: Option<String>,
+    /// The version that gets it.
+    pub move_to_version_id: Option<String>,
+}
+
+/// The answer of an operation that tells no more than which secret it was on.
+#[derive(Clone, Debug)]
+pub struct SecretOutput {
+    /// The secret's ARN.
+    pub arn: SecretArn,
+    /// Its name.
+    pub name: SecretName,
+}
+
+/// ListSecretVersionIds as it came.
+#[derive(Debug, Default)]
+pub struct ListSecretVersionIdsInput {
+    /// Required.
+    pub secret_id: Option<String>,
+    /// 1 to 100.
+    pub max_results: Option<i64>,
+    /// From the page before.
+    pub next_token: Option<String>,
+    /// Whether versions without a label are listed.
+    pub include_deprecated: Option<bool>,
+}
+
+/// ListSecretVersionIds' answer.
+#[derive(Clone, Debug)]
+pub struct ListSecretVersionIdsOutput {
+    /// The secret's ARN.
+    pub arn: SecretArn,
+    /// Its name.
+    pub name: SecretName,
+    /// One page, in the order of creation.
+    pub versions: Vec<VersionDescription>,
+    /// Where the next page begins; absent on the last one.
+    pub next_token: Option<String>,
+}
+
+/// One version in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionDescription {
+    /// The version.
+    pub version_id: VersionId,
+    /// Its labels; omitted on the wire when there are none.
+    pub version_stages: Vec<StagingLabel>,
+    /// When it was created.
+    pub created_date: Timestamp,
+    /// The UTC day of the last GetSecretValue of it.
+    pub last_accessed_date: Option<Timestamp>,
+    /// The keys that encrypt it, by the names that AWS shows.
+    pub kms_key_ids: Vec<&'static str>,
+}
+
+/// RestoreSecret as it came.
+#[derive(Debug, Default)]
+pub struct RestoreSecretInput {
+    /// Required.
+    pub secret_id: Option<String>,
+}
+
+/// TagResource as it came.
+#[derive(Debug, Default)]
+pub struct TagResourceInput {
+    /// Required.
+    pub secret_id: Option<String>,
+    /// Required.
+    pub tags: Option<Vec<TagInput>>,
+}
+
+/// UntagResource as it came.
+#[derive(Debug, Default)]
+pub struct UntagResourceInput {
+    /// Required.
+    pub secret_id: Option<String>,
+    /// Required.
+    pub tag_keys: Option<Vec<String>>,
+}
+
+/// GetRandomPassword as it came.
+#[derive(Debug, Default)]
+pub struct GetRandomPasswordInput {
+    /// 1 to 4,096; 32 when absent.
+    pub password_length: Option<i64>,
+    /// Characters that the password must not have.
+    pub exclude_characters: Option<String>,
+    /// No digits.
+    pub exclude_numbers: Option<bool>,
+    /// No punctuation.
+    pub exclude_punctuation: Option<bool>,
+    /// No capitals.
+    pub exclude_uppercase: Option<bool>,
+    /// No small letters.
+    pub exclude_lowercase: Option<bool>,
+    /// Spaces too.
+    pub include_space: Option<bool>,
+    /// Whether it has a character of each type that it may have; true when absent.
+    pub require_each_included_type: Option<bool>,
+}
+
+/// GetRandomPassword's answer.
+#[derive(Debug)]
+pub struct GetRandomPasswordOutput {
+    /// ASCII.
+    pub random_password: Plaintext,
+}

@@ -35,6 +35,20 @@ actions! {
     ListSecrets = "secretsmanager:ListSecrets";
     /// Deletes, with a window or at once.
     DeleteSecret = "secretsmanager:DeleteSecret";
+    /// Changes metadata, makes a version, or both.
+    UpdateSecret = "secretsmanager:UpdateSecret";
+    /// Moves a staging label.
+    UpdateSecretVersionStage = "secretsmanager:UpdateSecretVersionStage";
+    /// Lists the versions of a secret.
+    ListSecretVersionIds = "secretsmanager:ListSecretVersionIds";
+    /// Ends a deletion window.
+    RestoreSecret = "secretsmanager:RestoreSecret";
+    /// Sets tags.
+    TagResource = "secretsmanager:TagResource";
+    /// Removes tags.
+    UntagResource = "secretsmanager:UntagResource";
+    /// Makes a password.
+    GetRandomPassword = "secretsmanager:GetRandomPassword";
     /// Shows the members of the cluster.
     DescribeCluster = "conclave:DescribeCluster";
     /// Forces a checkpoint on every node.
@@ -43,6 +57,10 @@ actions! {
     DigestCluster = "conclave:DigestCluster";
     /// Adds a node to the cluster.
     AddNode = "conclave:AddNode";
+    /// Takes a node out of the cluster.
+    RemoveNode = "conclave:RemoveNode";
+    /// Hands leadership to another node.
+    TransferLeader = "conclave:TransferLeader";
 }
 
 /// What a decision came to.

@@ -1,6 +1,7 @@
 //! Who claims to send a request, before the state has confirmed it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use types::{AccessKeyId, ApiError, Region};
@@ -45,6 +46,8 @@ pub struct Caller {
     pub region: Region,
     /// The id in the answer and in the record.
     pub request_id: String,
+    /// The address that the connection came from, where the front knows it.
+    pub peer: Option<IpAddr>,
     /// When it arrived; the deadline counts from here.
     pub arrived: Instant,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use consensus::{LocalStatus, Member, MembershipError, PeerStatus, Replica, Role};
+use consensus::{LocalStatus, Member, MembershipError, PeerStatus, Replica, Role, TransferError};
 use futures_util::future::join_all;
 use types::{ApiError, ClusterId, ErrorCode, NodeId};
 
@@ -116,6 +116,23 @@ impl Service {
     pub async fn add_node(&self, caller: &Caller, id: NodeId, member: Member) -> Result<BTreeSet<NodeId>, ApiError> {
         self.door.administer(caller, AddNode { id, member }).await
     }
+
+    /// Takes a node out of the cluster for good; the voters afterwards. Doing it again is harmless.
+    ///
+    /// # Errors
+    /// Of authentication and authorization; InvalidRequest when the id is no member's, and when the voters that would
+    /// remain have no quorum of answering nodes; ServiceUnavailable.
+    pub async fn remove_node(&self, caller: &Caller, id: NodeId) -> Result<BTreeSet<NodeId>, ApiError> {
+        self.door.administer(caller, RemoveNode { id }).await
+    }
+
+    /// Hands leadership to a voter: `to`, or the one that is least behind. Answers the leader afterwards.
+    ///
+    /// # Errors
+    /// Of authentication and authorization; InvalidRequest when no such voter can lead; ServiceUnavailable.
+    pub async fn transfer_leader(&self, caller: &Caller, to: Option<NodeId>) -> Result<NodeId, ApiError> {
+        self.door.administer(caller, TransferLeader { to }).await
+    }
 }
 
 /// A command of administration.
@@ -135,6 +152,8 @@ impl Door<Replica> {
     async fn administer<C: Administration>(&self, caller: &Caller, command: C) -> Result<C::Output, ApiError> {
         let mut record = self.open_record(C::ACTION, caller);
         let result = async {
+            // Operators have no share: what they do is rare, and most needed when there is contention.
+            let _turn = self.enter(caller)?;
             let view = if C::WITHOUT_QUORUM {
                 let soon = Instant::now() + STATUS_BARRIER_TIME;
                 let replica = &self.replicated;
@@ -158,6 +177,12 @@ struct AddNode {
     id: NodeId,
     member: Member,
 }
+struct RemoveNode {
+    id: NodeId,
+}
+struct TransferLeader {
+    to: Option<NodeId>,
+}
 
 macro_rules! no_resource {
     ($($command:ty),+) => {
@@ -169,7 +194,7 @@ macro_rules! no_resource {
     };
 }
 
-no_resource!(DescribeCluster, CheckpointCluster, DigestCluster, AddNode);
+no_resource!(DescribeCluster, CheckpointCluster, DigestCluster, AddNode, RemoveNode, TransferLeader);
 
 impl Administration for DescribeCluster {
     type Output = ClusterStatus;
@@ -227,13 +252,44 @@ impl Administration for AddNode {
 
     async fn perform(command: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
         check_node(command.id, &command.member)?;
-        replica.add_node(command.id, command.member.clone()).await.map_err(|error| match error {
-            MembershipError::IdTaken(_) => ApiError::new(ErrorCode::InvalidRequest, error.to_string()),
-            MembershipError::NoLeader | MembershipError::Behind(_) | MembershipError::Refused(_) => {
-                ApiError::new(ErrorCode::ServiceUnavailable, error.to_string())
-            }
+        replica.add_node(command.id, command.member.clone()).await.map_err(not_changed)
+    }
+}
+
+impl Administration for RemoveNode {
+    type Output = BTreeSet<NodeId>;
+    const ACTION: Action = Action::RemoveNode;
+
+    async fn perform(command: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
+        replica.remove_node(command.id).await.map_err(not_changed)
+    }
+}
+
+impl Administration for TransferLeader {
+    type Output = NodeId;
+    const ACTION: Action = Action::TransferLeader;
+
+    async fn perform(command: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
+        replica.transfer_leader(command.to).await.map_err(|error| {
+            let code = match error {
+                TransferError::NotAVoter(_) | TransferError::NobodyReady => ErrorCode::InvalidRequest,
+                TransferError::NoLeader | TransferError::NotTaken(_) | TransferError::Refused(_) => {
+                    ErrorCode::ServiceUnavailable
+                }
+            };
+            ApiError::new(code, error.to_string())
         })
     }
+}
+
+fn not_changed(error: MembershipError) -> ApiError {
+    let code = match error {
+        MembershipError::IdTaken(_) | MembershipError::NotAllowed(_) => ErrorCode::InvalidRequest,
+        MembershipError::NoLeader | MembershipError::Behind(_) | MembershipError::Refused(_) => {
+            ErrorCode::ServiceUnavailable
+        }
+    };
+    ApiError::new(code, error.to_string())
 }
 
 fn check_node(id: NodeId, member: &Member) -> Result<(), ApiError> {

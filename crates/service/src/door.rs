@@ -1,6 +1,8 @@
-//! The door: every request goes authenticate -> shape -> authorize -> act -> record, and there is no other way in.
+//! The door: every request goes throttle -> authenticate -> shape -> authorize -> act -> record, and there is no other
+//! way in.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +17,7 @@ use crate::caller::{Answer, Caller, Credential};
 use crate::record::{OpenRecord, Recorder};
 use crate::replicated::Replicated;
 use crate::shape::SecretTarget;
+use crate::throttle::{ServiceLimits, Throttle, Turn};
 use crate::vault::Vault;
 
 const MARKED_FOR_DELETION: &str = "You can't perform this operation on the secret because it was marked for deletion.";
@@ -29,6 +32,7 @@ pub(crate) struct Door<R> {
     authenticator: Authenticator,
     vault: Vault,
     recorder: Arc<dyn Recorder>,
+    throttle: Throttle,
 }
 
 /// One state, and who the caller is on it.
@@ -114,10 +118,31 @@ impl<R: Replicated> Door<R> {
         regions: Vec<Region>,
         clock: Arc<dyn Clock>,
         recorder: Arc<dyn Recorder>,
+        limits: ServiceLimits,
     ) -> Self {
         let authenticator = Authenticator::new(barrier.clone());
         let vault = Vault::new(barrier.clone());
-        Self { replicated, regions, clock, barrier, authenticator, vault, recorder }
+        let throttle = Throttle::new(limits);
+        Self { replicated, regions, clock, barrier, authenticator, vault, recorder, throttle }
+    }
+
+    /// Lets a request in, for as long as the answer is kept.
+    ///
+    /// # Errors
+    /// Throttling after too many failures, ServiceUnavailable when too much is in flight.
+    pub(crate) fn enter(&self, caller: &Caller) -> Result<Turn<'_>, ApiError> {
+        self.throttle.enter(caller, || {
+            let state = &self.replicated.local_state().state;
+            match &caller.credential {
+                Credential::Certificate(uri) => state.binding(uri).is_some(),
+                Credential::Signature(check) => state.access_key(check.access_key_id()).is_some(),
+            }
+        })
+    }
+
+    /// The answer to a request that names nobody.
+    pub(crate) fn nameless(&self, peer: Option<IpAddr>, error: ApiError) -> ApiError {
+        self.throttle.nameless(peer, error)
     }
 
     pub(crate) fn open_record<'a>(&'a self, action: Action, caller: &'a Caller) -> OpenRecord<'a> {
@@ -137,7 +162,9 @@ impl<R: Replicated> Door<R> {
         input: U::Input,
         record: &mut OpenRecord<'_>,
     ) -> Result<Answer<U::Output>, ApiError> {
+        let _turn = self.enter(caller)?;
         let view = self.view_past_barrier(caller, record).await?;
+        self.throttle.charge(&view.principal, caller.arrived)?;
         let request = U::parse(input, &view.namespace)?;
         let authorized = authorize(&view.principal, U::ACTION, &request, &mut record.decision)?;
         let output = U::act(authorized, &view).await?;
@@ -166,6 +193,7 @@ impl<R: Replicated> Door<R> {
         input: U::Input,
         record: &mut OpenRecord<'_>,
     ) -> Result<Answer<U::Output>, ApiError> {
+        let _turn = self.enter(caller)?;
         let local = self.view(caller, self.replicated.local_state(), record);
         let mut past_barrier = local.is_err();
         let mut view = match local {
@@ -173,6 +201,7 @@ impl<R: Replicated> Door<R> {
             // The caller may be newer than this node's state.
             Err(_) => self.view_past_barrier(caller, record).await?,
         };
+        self.throttle.charge(&view.principal, caller.arrived)?;
         let request = U::parse(input, &view.namespace)?;
 
         for _ in 0..limits::DECISIONS_PER_REQUEST {
@@ -205,8 +234,20 @@ impl<R: Replicated> Door<R> {
     /// Refuses a request that no use case can take, with `error`, or with what is wrong with its caller.
     pub(crate) async fn refuse<T>(&self, action: Action, caller: &Caller, error: ApiError) -> Result<T, ApiError> {
         let mut record = self.open_record(action, caller);
-        let result = self.view_past_barrier(caller, &mut record).await.and(Err(error));
+        let result = self.refuse_recorded(caller, error, &mut record).await;
         record.end(result)
+    }
+
+    async fn refuse_recorded<T>(
+        &self,
+        caller: &Caller,
+        error: ApiError,
+        record: &mut OpenRecord<'_>,
+    ) -> Result<T, ApiError> {
+        let _turn = self.enter(caller)?;
+        let view = self.view_past_barrier(caller, record).await?;
+        self.throttle.charge(&view.principal, caller.arrived)?;
+        Err(error)
     }
 
     /// Proposes what was planned on `view`; `None` when it has to be planned again.
@@ -240,7 +281,12 @@ impl<R: Replicated> Door<R> {
     ) -> Result<View<'_>, ApiError> {
         let published =
             self.replicated.read_barrier(deadline(caller)).await.map_err(|_| ErrorCode::ServiceUnavailable)?;
-        self.view(caller, published, record)
+        let view = self.view(caller, published, record);
+        // Only here: a state that is behind fails those whom it does not know yet.
+        if record.principal.is_none() && view.as_ref().is_err_and(is_failed_authentication) {
+            self.throttle.failed(caller);
+        }
+        view
     }
 
     /// The caller on that state.
@@ -283,6 +329,10 @@ impl<R: Replicated> Door<R> {
             }
         }
     }
+}
+
+fn is_failed_authentication(error: &ApiError) -> bool {
+    matches!(error.code, ErrorCode::UnrecognizedClient | ErrorCode::InvalidSignature)
 }
 
 fn deadline(caller: &Caller) -> Instant {

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! Service -> door     one state for authentication, authorization and data; decides writes again after a Conflict
+//!             |- throttle       shares of principals, failed authentications, requests in flight
 //!             |- authenticate   access keys and certificates
 //!             |- shape          from an input to a request that cannot be wrong
 //!             |- authorize      who may do what
@@ -12,6 +13,8 @@
 //!             |- vault          values are sealed before they are proposed
 //!             `- record         the place of audit
 //! ```
+//!
+//! [`Intake`] bounds what fronts hold of requests before they come here.
 //!
 //! What is deliberately not here: what a command does to the state (`state`), how it gets there (`consensus`), and
 //! every wire format.
@@ -23,6 +26,7 @@ mod bootstrap;
 mod caller;
 mod cluster;
 mod door;
+mod intake;
 mod opened;
 mod record;
 mod replicated;
@@ -31,11 +35,14 @@ mod service;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod vault;
 
 pub use authorize::{Action, Decision, Effect, Layer};
 pub use caller::{Answer, Caller, Credential, SignatureCheck};
 pub use cluster::{ClusterStatus, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus};
 pub use consensus::{Member, Role};
+pub use intake::{Held, Intake};
 pub use record::{Ending, Record, Recorder, TracingRecorder};
 pub use service::{Clock, Service};
+pub use throttle::{Rate, ServiceLimits};

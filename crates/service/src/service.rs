@@ -1,5 +1,6 @@
 //! The service: what fronts call.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,14 +11,21 @@ use types::{ApiError, Region, Timestamp};
 
 use crate::api::{
     CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
-    GetSecretValueInput, GetSecretValueOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
-    PutSecretValueOutput, SecretDescription,
+    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
+    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
+    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, TagResourceInput, UntagResourceInput,
+    UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput,
 };
 use crate::authorize::Action;
 use crate::caller::{Answer, Caller};
 use crate::door::Door;
+use crate::intake::Intake;
 use crate::record::Recorder;
-use crate::secrets::{CreateSecret, DeleteSecret, DescribeSecret, GetSecretValue, ListSecrets, PutSecretValue};
+use crate::secrets::{
+    CreateSecret, DeleteSecret, DescribeSecret, GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets,
+    PutSecretValue, RestoreSecret, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+};
+use crate::throttle::ServiceLimits;
 
 /// The clock of this node, for what is not replicated: signature dates and stamps of forged answers.
 pub use consensus::Clock;
@@ -26,6 +34,7 @@ pub use consensus::Clock;
 #[derive(Clone)]
 pub struct Service {
     pub(crate) door: Arc<Door<Replica>>,
+    intake: Intake,
 }
 
 impl std::fmt::Debug for Service {
@@ -42,8 +51,22 @@ impl Service {
         regions: Vec<Region>,
         clock: Arc<dyn Clock>,
         recorder: Arc<dyn Recorder>,
+        limits: ServiceLimits,
     ) -> Self {
-        Self { door: Arc::new(Door::new(replica, barrier, regions, clock, recorder)) }
+        let door = Arc::new(Door::new(replica, barrier, regions, clock, recorder, limits));
+        Self { door, intake: Intake::default() }
+    }
+
+    /// What may be held of requests before they come here; every front takes from it.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// Counts a request that a front refuses with `error` because it names nobody who could be asked for a proof.
+    ///
+    /// Answers `error`, or Throttling when its address has failed too much.
+    pub fn nameless(&self, peer: Option<IpAddr>, error: ApiError) -> ApiError {
+        self.door.nameless(peer, error)
     }
 
     /// The regions that the cluster serves; the first one is the default.
@@ -153,5 +176,81 @@ impl Service {
         input: DeleteSecretInput,
     ) -> Result<Answer<DeleteSecretOutput>, ApiError> {
         self.door.write::<DeleteSecret>(caller, input).await
+    }
+
+    /// UpdateSecret.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    pub async fn update_secret(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretInput,
+    ) -> Result<Answer<UpdateSecretOutput>, ApiError> {
+        self.door.write::<UpdateSecret>(caller, input).await
+    }
+
+    /// UpdateSecretVersionStage.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    pub async fn update_secret_version_stage(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretVersionStageInput,
+    ) -> Result<Answer<SecretOutput>, ApiError> {
+        self.door.write::<UpdateSecretVersionStage>(caller, input).await
+    }
+
+    /// ListSecretVersionIds.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    pub async fn list_secret_version_ids(
+        &self,
+        caller: &Caller,
+        input: ListSecretVersionIdsInput,
+    ) -> Result<Answer<ListSecretVersionIdsOutput>, ApiError> {
+        self.door.read::<ListSecretVersionIds>(caller, input).await
+    }
+
+    /// RestoreSecret.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    pub async fn restore_secret(
+        &self,
+        caller: &Caller,
+        input: RestoreSecretInput,
+    ) -> Result<Answer<SecretOutput>, ApiError> {
+        self.door.write::<RestoreSecret>(caller, input).await
+    }
+
+    /// TagResource.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    pub async fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> Result<Answer<()>, ApiError> {
+        self.door.write::<TagResource>(caller, input).await
+    }
+
+    /// UntagResource.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    pub async fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> Result<Answer<()>, ApiError> {
+        self.door.write::<UntagResource>(caller, input).await
+    }
+
+    /// GetRandomPassword.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    pub async fn get_random_password(
+        &self,
+        caller: &Caller,
+        input: GetRandomPasswordInput,
+    ) -> Result<Answer<GetRandomPasswordOutput>, ApiError> {
+        self.door.read::<GetRandomPassword>(caller, input).await
     }
 }

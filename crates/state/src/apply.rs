@@ -6,15 +6,23 @@
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
-use types::{ApiError, ErrorCode, Principal, SecretArn, SecretName, StagingLabel, Timestamp, VersionId, limits};
+use types::{ApiError, ErrorCode, Principal, SecretArn, StagingLabel, Timestamp, VersionId, limits};
 
-use crate::command::{Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue};
+use crate::command::{
+    Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue, RestoreSecret, TagResource,
+    UntagResource, UpdateSecret, UpdateSecretVersionStage,
+};
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::labels::{self, Labels};
 use crate::outcome::{Applied, Outcome, Refusal};
 use crate::proposals::ProposalResult;
+use crate::refusals::{
+    label_quota, marked_deleted, marked_for_deletion, name_exists, name_scheduled_for_deletion, token_in_use,
+    version_quota,
+};
 use crate::secret::{SealedValue, Secret, SecretUid, Version, VersionEntry};
 use crate::state::State;
+use crate::{stages, tags};
 
 impl State {
     /// Applies the command at log index `index`, once: a proposal that is remembered answers as it did before.
@@ -48,6 +56,11 @@ impl State {
             Command::CreateSecret(command) => self.create_secret(command),
             Command::PutSecretValue(command) => self.put_secret_value(command),
             Command::DeleteSecret(command) => self.delete_secret(&command),
+            Command::UpdateSecret(command) => self.update_secret(command),
+            Command::UpdateSecretVersionStage(command) => self.update_secret_version_stage(&command),
+            Command::RestoreSecret(command) => self.restore_secret(&command),
+            Command::TagResource(command) => self.tag_resource(command),
+            Command::UntagResource(command) => self.untag_resource(&command),
         }
     }
 
@@ -57,7 +70,12 @@ impl State {
             Command::Bootstrap(_) => return true,
             Command::CreateSecret(command) => command.value.as_ref(),
             Command::PutSecretValue(command) => Some(&command.value),
-            Command::DeleteSecret(_) => None,
+            Command::UpdateSecret(command) => command.value.as_ref(),
+            Command::DeleteSecret(_)
+            | Command::UpdateSecretVersionStage(_)
+            | Command::RestoreSecret(_)
+            | Command::TagResource(_)
+            | Command::UntagResource(_) => None,
         };
         self.principal_unchanged_since(principal, decided_at)
             && value.is_none_or(|value| self.key_unchanged_since(value, decided_at))
@@ -146,35 +164,65 @@ impl State {
 
     fn put_secret_value(&mut self, command: PutSecretValue) -> Outcome {
         let PutSecretValue { target, token, value, stages } = command;
-        let secret = self.secret_by_arn(&target).ok_or(Refusal::Conflict)?;
-        if secret.is_scheduled_for_deletion() {
-            return Err(marked_for_deletion().into());
+        let secret = self.live_secret(&target)?;
+        if was_written_before(secret, &token, &value)? {
+            return Ok(written(secret, Some(token)));
         }
-        let existing = secret.version(&token).map(|entry| &entry.version);
-        if let Some(kept) = existing.and_then(|version| version.value.as_ref()) {
-            return if is_same(kept, &value) {
-                Ok(written(secret, Some(token)))
-            } else {
-                Err(token_in_use(&token, &secret.arn).into())
-            };
-        }
+        let next = with_value(secret, &token, value, &stages, self.time)?;
+        let applied = written(&next, Some(token));
+        self.change(next);
+        Ok(applied)
+    }
 
-        let mut next = secret.with_versions(Vec::new());
-        labels::attach(&mut next.labels, &token, &stages, !secret.has_labelled_value());
-        if next.labels.len() > limits::STAGING_LABELS_PER_SECRET {
-            return Err(label_quota().into());
-        }
-        next.versions = match existing {
-            Some(placeholder) => filled(&secret.versions, placeholder, value),
-            None => {
-                let entry = VersionEntry::new(next.draw_part(), token.clone(), self.time, value);
-                grown(&secret.versions, entry, &next.labels, self.time)?
+    fn update_secret(&mut self, command: UpdateSecret) -> Outcome {
+        let UpdateSecret { target, token, description, kms_key_id, value } = command;
+        let secret = self.live_secret(&target)?;
+        let (mut next, version) = match value {
+            None => (secret.as_ref().clone(), None),
+            // The metadata belongs to the same request and was changed with it; others may have changed it since.
+            Some(value) if was_written_before(secret, &token, &value)? => return Ok(written(secret, Some(token))),
+            Some(value) => {
+                let next = with_value(secret, &token, value, &[StagingLabel::Current], self.time)?;
+                (next, Some(token))
             }
         };
-        next.last_changed = self.changed_after(secret);
-        let applied = written(&next, Some(token));
-        self.secrets.insert(next.uid, Arc::new(next));
+        if let Some(description) = description {
+            next.description = Some(description).filter(|text| !text.is_empty());
+        }
+        if let Some(kms_key_id) = kms_key_id {
+            next.kms_key_id = Some(kms_key_id).filter(|id| !id.is_empty());
+        }
+        let applied = written(&next, version);
+        self.change(next);
         Ok(applied)
+    }
+
+    fn update_secret_version_stage(&mut self, command: &UpdateSecretVersionStage) -> Outcome {
+        let secret = self.live_secret(&command.target)?;
+        let labels = stages::updated(secret, command)?;
+        if labels.len() > secret.labels.len().max(limits::STAGING_LABELS_PER_SECRET) {
+            return Err(label_quota().into());
+        }
+        let next = Secret { labels, ..secret.as_ref().clone() };
+        Ok(self.change_unless_same(next))
+    }
+
+    fn restore_secret(&mut self, command: &RestoreSecret) -> Outcome {
+        let secret = self.secret_by_arn(&command.target).ok_or(Refusal::Conflict)?;
+        let next = Secret { deletion_date: None, ..secret.as_ref().clone() };
+        Ok(self.change_unless_same(next))
+    }
+
+    fn tag_resource(&mut self, command: TagResource) -> Outcome {
+        let secret = self.live_secret(&command.target)?;
+        let next = Secret { tags: tags::with(secret.tags.as_ref(), command.tags)?, ..secret.as_ref().clone() };
+        Ok(self.change_unless_same(next))
+    }
+
+    fn untag_resource(&mut self, command: &UntagResource) -> Outcome {
+        let secret = self.live_secret(&command.target)?;
+        let next = Secret { tags: tags::without(secret.tags.as_ref(), &command.keys), ..secret.as_ref().clone() };
+        Ok(self.change_unless_same(next))
     }
 
     fn delete_secret(&mut self, command: &DeleteSecret) -> Outcome {
@@ -187,19 +235,34 @@ impl State {
             DeleteMode::Window { .. } if secret.is_scheduled_for_deletion() => return Err(marked_deleted().into()),
             DeleteMode::Window { days } => {
                 let end = self.time.plus_days(days);
-                let mut next = secret.as_ref().clone();
-                next.deletion_date = Some(end);
-                next.last_changed = self.changed_after(&secret);
-                self.secrets.insert(next.uid, Arc::new(next));
+                self.change(Secret { deletion_date: Some(end), ..secret.as_ref().clone() });
                 end
             }
         };
         Ok(Applied::Deleted { arn: secret.arn.clone(), name: secret.name.clone(), deletion_date })
     }
 
-    /// The LastChangedDate of a change made now: later than the one before, without moving log time.
-    fn changed_after(&self, secret: &Secret) -> Timestamp {
-        self.time.max(secret.last_changed.next())
+    /// The secret that a command is about, if it is not scheduled for deletion.
+    fn live_secret(&self, target: &SecretArn) -> Result<&Arc<Secret>, Refusal> {
+        let secret = self.secret_by_arn(target).ok_or(Refusal::Conflict)?;
+        if secret.is_scheduled_for_deletion() { Err(marked_for_deletion().into()) } else { Ok(secret) }
+    }
+
+    /// Puts `next`, which was made from the secret as it is, in its place.
+    ///
+    /// Its LastChangedDate becomes later than the one before, without moving log time.
+    fn change(&mut self, mut next: Secret) {
+        next.last_changed = self.time.max(next.last_changed.next());
+        self.secrets.insert(next.uid, Arc::new(next));
+    }
+
+    /// As [`Self::change`] for a command without a value; one that came to nothing is no change.
+    fn change_unless_same(&mut self, next: Secret) -> Applied {
+        let applied = written(&next, None);
+        if self.secrets.get(&next.uid).is_none_or(|secret| **secret != next) {
+            self.change(next);
+        }
+        applied
     }
 
     const fn draw_uid(&mut self) -> u64 {
@@ -221,6 +284,44 @@ fn created_before(secret: &Secret, command: &CreateSecret) -> Outcome {
         (None, None) if secret.create_token == command.token => Ok(written(secret, None)),
         (None, _) => Err(name_exists(&command.name).into()),
     }
+}
+
+/// Whether a version of that token has that value already.
+///
+/// # Errors
+/// ResourceExists when it has another one.
+fn was_written_before(secret: &Secret, token: &VersionId, value: &SealedValue) -> Result<bool, ApiError> {
+    match secret.version(token).and_then(|entry| entry.version.value.as_ref()) {
+        None => Ok(false),
+        Some(kept) if is_same(kept, value) => Ok(true),
+        Some(_) => Err(token_in_use(token, &secret.arn)),
+    }
+}
+
+/// The secret with a value that it does not have yet: in the placeholder of that token, or in a new version.
+///
+/// # Errors
+/// LimitExceeded.
+fn with_value(
+    secret: &Secret,
+    token: &VersionId,
+    value: SealedValue,
+    stages: &[StagingLabel],
+    now: Timestamp,
+) -> Result<Secret, ApiError> {
+    let mut next = secret.with_versions(Vec::new());
+    labels::attach(&mut next.labels, token, stages, !secret.has_labelled_value());
+    if next.labels.len() > limits::STAGING_LABELS_PER_SECRET {
+        return Err(label_quota());
+    }
+    next.versions = match secret.version(token) {
+        Some(placeholder) => filled(&secret.versions, &placeholder.version, value),
+        None => {
+            let entry = VersionEntry::new(next.draw_part(), token.clone(), now, value);
+            grown(&secret.versions, entry, &next.labels, now)?
+        }
+    };
+    Ok(next)
 }
 
 /// Whether two seals are of one value. The fingerprint covers the kind too; ciphertexts always differ.
@@ -268,53 +369,4 @@ fn grown(
     }
     kept.push(new);
     Ok(kept)
-}
-
-fn name_exists(name: &SecretName) -> ApiError {
-    let message = format!("The operation failed because the secret {name} already exists.");
-    ApiError::new(ErrorCode::ResourceExists, message)
-}
-
-fn name_scheduled_for_deletion() -> ApiError {
-    ApiError::new(
-        ErrorCode::InvalidRequest,
-        "You can't create this secret because a secret with this name is already scheduled for deletion.",
-    )
-}
-
-fn token_in_use(token: &VersionId, arn: &SecretArn) -> ApiError {
-    let message = format!(
-        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
-    );
-    ApiError::new(ErrorCode::ResourceExists, message)
-}
-
-fn marked_for_deletion() -> ApiError {
-    ApiError::new(
-        ErrorCode::InvalidRequest,
-        "You can't perform this operation on the secret because it was marked for deletion.",
-    )
-}
-
-fn marked_deleted() -> ApiError {
-    ApiError::new(
-        ErrorCode::InvalidRequest,
-        "You tried to perform the operation on a secret that's currently marked deleted.",
-    )
-}
-
-fn label_quota() -> ApiError {
-    let message = format!(
-        "The secret's versions can have {} staging labels altogether. Remove some before you add others.",
-        limits::STAGING_LABELS_PER_SECRET
-    );
-    ApiError::new(ErrorCode::LimitExceeded, message)
-}
-
-fn version_quota() -> ApiError {
-    let message = format!(
-        "The secret has {} versions, and none of those without a staging label is old enough to be removed.",
-        limits::VERSIONS_PER_SECRET
-    );
-    ApiError::new(ErrorCode::LimitExceeded, message)
 }

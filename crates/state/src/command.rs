@@ -36,6 +36,16 @@ pub enum Command {
     PutSecretValue(PutSecretValue),
     /// DeleteSecret, with a window or at once.
     DeleteSecret(DeleteSecret),
+    /// UpdateSecret, with or without a new version.
+    UpdateSecret(UpdateSecret),
+    /// UpdateSecretVersionStage.
+    UpdateSecretVersionStage(UpdateSecretVersionStage),
+    /// RestoreSecret.
+    RestoreSecret(RestoreSecret),
+    /// TagResource.
+    TagResource(TagResource),
+    /// UntagResource.
+    UntagResource(UntagResource),
 }
 
 impl Command {
@@ -46,6 +56,11 @@ impl Command {
             Self::CreateSecret(_) => "CreateSecret",
             Self::PutSecretValue(_) => "PutSecretValue",
             Self::DeleteSecret(_) => "DeleteSecret",
+            Self::UpdateSecret(_) => "UpdateSecret",
+            Self::UpdateSecretVersionStage(_) => "UpdateSecretVersionStage",
+            Self::RestoreSecret(_) => "RestoreSecret",
+            Self::TagResource(_) => "TagResource",
+            Self::UntagResource(_) => "UntagResource",
         }
     }
 }
@@ -136,6 +151,59 @@ pub struct DeleteSecret {
     pub mode: DeleteMode,
 }
 
+/// New metadata of a secret, a new AWSCURRENT version, or both.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UpdateSecret {
+    /// The secret, resolved by the proposer; gone by now means Conflict.
+    pub target: SecretArn,
+    /// The ClientRequestToken; it means something only together with a value.
+    pub token: VersionId,
+    /// Absent to leave the description as it is, empty to remove it.
+    pub description: Option<Arc<str>>,
+    /// Absent to leave the key as it is, empty for the default key.
+    pub kms_key_id: Option<Arc<str>>,
+    /// The new version's value, sealed under `target` and `token`.
+    pub value: Option<SealedValue>,
+}
+
+/// The move of one staging label.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UpdateSecretVersionStage {
+    /// The secret, resolved by the proposer; gone by now means Conflict.
+    pub target: SecretArn,
+    /// The label.
+    pub label: StagingLabel,
+    /// The version that gets it.
+    pub move_to: Option<VersionId>,
+    /// The version that the caller believes to have it.
+    pub remove_from: Option<VersionId>,
+}
+
+/// The end of a deletion window before its time.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RestoreSecret {
+    /// The secret, resolved by the proposer; gone by now means Conflict.
+    pub target: SecretArn,
+}
+
+/// Tags that a secret gets, or whose values it changes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TagResource {
+    /// The secret, resolved by the proposer; gone by now means Conflict.
+    pub target: SecretArn,
+    /// Each key once.
+    pub tags: Vec<Tag>,
+}
+
+/// Tags that a secret loses.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UntagResource {
+    /// The secret, resolved by the proposer; gone by now means Conflict.
+    pub target: SecretArn,
+    /// Those that the secret does not have do not count.
+    pub keys: Vec<Arc<str>>,
+}
+
 macro_rules! debug_as_kind {
     ($($name:ident),+) => {
         $(impl fmt::Debug for $name {
@@ -146,4 +214,14 @@ macro_rules! debug_as_kind {
     };
 }
 
-debug_as_kind!(Bootstrap, CreateSecret, PutSecretValue, DeleteSecret);
+debug_as_kind!(
+    Bootstrap,
+    CreateSecret,
+    PutSecretValue,
+    DeleteSecret,
+    UpdateSecret,
+    UpdateSecretVersionStage,
+    RestoreSecret,
+    TagResource,
+    UntagResource
+);

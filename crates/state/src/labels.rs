@@ -1,7 +1,7 @@
 //! How staging labels move between the versions of a secret.
 //!
 //! A label is an entry of a sorted list that names its one holder, so no label can be on two versions. The
-//! rules are those that were recorded from AWS; `PutSecretValue` is [`attach`], and the move of AWSCURRENT
+//! rules are those that were recorded from AWS; a write of a value is [`attach`], and the move of AWSCURRENT
 //! alone is [`move_current`].
 
 use types::{StagingLabel, VersionId};
@@ -46,7 +46,7 @@ pub(crate) fn move_current(labels: &mut Labels, to: &VersionId) {
 }
 
 /// Puts one label on a version, wherever it was before.
-fn place(labels: &mut Labels, label: StagingLabel, to: &VersionId) {
+pub(crate) fn place(labels: &mut Labels, label: StagingLabel, to: &VersionId) {
     match position(labels, &label) {
         Ok(at) => labels[at].1 = to.clone(),
         Err(at) => labels.insert(at, (label, to.clone())),
@@ -54,7 +54,7 @@ fn place(labels: &mut Labels, label: StagingLabel, to: &VersionId) {
 }
 
 /// Takes a label from whichever version has it.
-fn detach(labels: &mut Labels, label: &StagingLabel) {
+pub(crate) fn detach(labels: &mut Labels, label: &StagingLabel) {
     if let Ok(at) = position(labels, label) {
         labels.remove(at);
     }

@@ -21,12 +21,18 @@ mod labels;
 mod outcome;
 mod proposals;
 mod record;
+mod refusals;
 mod secret;
+mod stages;
 mod state;
+mod tags;
 
 pub use builder::{StateBuilder, UnexpectedRecord};
 pub use change::Change;
-pub use command::{Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue};
+pub use command::{
+    Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue, RestoreSecret, TagResource,
+    UntagResource, UpdateSecret, UpdateSecretVersionStage,
+};
 pub use identity::{AccessKey, Binding, Cluster, EncryptionKey};
 pub use invariants::BrokenInvariant;
 pub use outcome::{Applied, Outcome, Refusal};

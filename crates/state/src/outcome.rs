@@ -10,13 +10,13 @@ pub type Outcome = Result<Applied, Refusal>;
 pub enum Applied {
     /// The cluster has its root principal and keys.
     Bootstrapped,
-    /// A secret was created or got a version.
+    /// A secret was created or changed.
     Written {
         /// Of the secret that the caller now has: the existing one where a token was used again.
         arn: SecretArn,
         /// The secret's name.
         name: SecretName,
-        /// Absent for a secret created without a value.
+        /// The version of the value that the command carried; absent where it carried none.
         version: Option<VersionId>,
         /// The labels that are on that version now, in the order AWSCURRENT, AWSPENDING, AWSPREVIOUS, others by text.
         stages: Vec<StagingLabel>,

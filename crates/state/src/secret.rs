@@ -62,6 +62,11 @@ impl Secret {
         self.labels.iter().filter(|(_, holder)| holder == id).map(|(label, _)| label.clone()).collect()
     }
 
+    /// Whether a version has a label; one without is deprecated.
+    pub fn is_labelled(&self, id: &VersionId) -> bool {
+        self.labels.iter().any(|(_, holder)| holder == id)
+    }
+
     /// Whether a deletion window is set.
     pub const fn is_scheduled_for_deletion(&self) -> bool {
         self.deletion_date.is_some()

@@ -12,8 +12,9 @@ use bytes::Bytes;
 use key_service::{Barrier, Keyfile, Keyring, RootKeyProvider};
 use state::{
     AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret, EncryptionKey,
-    Envelope, Outcome, ProposalResult, PutSecretValue, Record, RecordKey, RecordKind, Refusal, SealedValue, Secret,
-    SecretRecord, SecretUid, Version, VersionPart,
+    Envelope, Outcome, ProposalResult, PutSecretValue, Record, RecordKey, RecordKind, Refusal, RestoreSecret,
+    SealedValue, Secret, SecretRecord, SecretUid, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    Version, VersionPart,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -151,7 +152,7 @@ pub(crate) fn envelope() -> Envelope {
     envelope_of(create_secret())
 }
 
-fn commands() -> [(&'static str, Command); 7] {
+fn commands() -> [(&'static str, Command); 16] {
     let bare = CreateSecret {
         namespace: namespace(),
         name: name(),
@@ -178,6 +179,15 @@ fn commands() -> [(&'static str, Command); 7] {
         default_key_material: sealed_bytes("sealed material"),
     };
     let delete = |mode| Command::DeleteSecret(DeleteSecret { target: arn(), mode });
+    let update = |description: Option<&str>, kms_key_id: Option<&str>, value| {
+        let (description, kms_key_id) = (description.map(Into::into), kms_key_id.map(Into::into));
+        let update = UpdateSecret { target: arn(), token: version_id('e'), description, kms_key_id, value };
+        Command::UpdateSecret(update)
+    };
+    let stage = |label, move_to, remove_from| {
+        let update = UpdateSecretVersionStage { target: arn(), label, move_to, remove_from };
+        Command::UpdateSecretVersionStage(update)
+    };
     [
         ("bootstrap", Command::Bootstrap(bootstrap)),
         ("create-secret", create_secret()),
@@ -186,6 +196,18 @@ fn commands() -> [(&'static str, Command); 7] {
         ("delete-secret", delete(DeleteMode::Window { days: 7 })),
         ("delete-secret-window-0", delete(DeleteMode::Window { days: 0 })),
         ("force-delete-secret", delete(DeleteMode::Force)),
+        ("update-secret", update(Some("another database"), Some("alias/own"), Some(value()))),
+        ("update-secret-with-empty-texts", update(Some(""), Some(""), None)),
+        ("update-secret-with-nothing", update(None, None, None)),
+        ("move-stage", stage(StagingLabel::Current, Some(version_id('f')), Some(version_id('e')))),
+        ("attach-stage", stage(StagingLabel::parse("blue").unwrap(), Some(version_id('f')), None)),
+        ("detach-stage", stage(StagingLabel::Pending, None, Some(version_id('e')))),
+        ("restore-secret", Command::RestoreSecret(RestoreSecret { target: arn() })),
+        ("tag-resource", Command::TagResource(TagResource { target: arn(), tags: tags() })),
+        (
+            "untag-resource",
+            Command::UntagResource(UntagResource { target: arn(), keys: vec!["team".into(), "empty".into()] }),
+        ),
     ]
 }
 

@@ -30,6 +30,14 @@ pub const TAG_KEY_CHARS: usize = 128;
 pub const TAG_VALUE_CHARS: usize = 256;
 /// Tags of one secret.
 pub const TAGS_PER_SECRET: usize = 50;
+/// Keys that one UntagResource names.
+pub const TAG_KEYS_PER_REQUEST: usize = 200;
+/// Characters of a password that GetRandomPassword makes.
+pub const PASSWORD_CHARS: std::ops::RangeInclusive<i64> = 1..=4_096;
+/// Characters of a password that is asked for without a length.
+pub const DEFAULT_PASSWORD_CHARS: i64 = 32;
+/// Characters that a password is asked not to have.
+pub const EXCLUDED_CHARS: usize = 4_096;
 /// Days of a recovery window, inclusive.
 pub const RECOVERY_WINDOW_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
 /// The recovery window of a DeleteSecret that names none.
@@ -61,6 +69,10 @@ pub const JSON_DEPTH: usize = 32;
 pub const CLIENT_CONNECTIONS: usize = 12_000;
 /// Connections that the peer port keeps open.
 pub const PEER_CONNECTIONS: usize = 256;
+/// Open files that a node asks the system for: its connections, and [`RESERVED_FILES`].
+pub const OPEN_FILES: usize = CLIENT_CONNECTIONS + PEER_CONNECTIONS + RESERVED_FILES;
+/// Open files that clients cannot take from the log, the state store and connections between nodes.
+pub const RESERVED_FILES: usize = 512;
 /// Requests at once on one HTTP/2 connection.
 pub const STREAMS_PER_CONNECTION: u32 = 256;
 /// Time for a TLS handshake.
@@ -69,6 +81,28 @@ pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time for the body of a request.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of requests on the client port that a node holds at once, over all connections.
+pub const INTAKE_BYTES: usize = 128 << 20;
+/// The part of [`INTAKE_BYTES`] that only small requests may use.
+pub const INTAKE_RESERVE_BYTES: usize = 32 << 20;
+/// Bytes of a body that count as small.
+pub const SMALL_BODY_BYTES: usize = 4 << 10;
+/// Bytes that a request is counted with before its body: its headers, its stream and its task.
+pub const REQUEST_OVERHEAD_BYTES: usize = 4 << 10;
+/// Requests that are between the door of the service and their answer, on one node.
+pub const REQUESTS_IN_FLIGHT: usize = 8_192;
+/// Requests in flight above which principals are held to their shares.
+pub const CONTENDED_REQUESTS: usize = 512;
+/// Requests that a principal may be ahead of its share while there is contention.
+pub const SHARE_BURST: u32 = 256;
+/// How long a principal counts after its last request when shares are made.
+pub const SHARE_PERIOD: Duration = Duration::from_secs(1);
+/// Principals whose use a node keeps account of.
+pub const PRINCIPAL_BUCKETS: usize = 4_096;
+/// Addresses and credentials whose failures a node keeps account of.
+pub const FAILURE_BUCKETS: usize = 16_384;
+/// How many times the failures of one credential from an address the address itself may have.
+pub const FAILURES_PER_ADDRESS: u32 = 10;
 /// How long a stopping node lets requests under way finish.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 

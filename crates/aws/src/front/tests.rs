@@ -1,6 +1,7 @@
 //! The front over a service that knows one access key and answers from a script.
 
 use std::io;
+use std::net::IpAddr;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -10,10 +11,13 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use service::api::{
     CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
-    GetSecretValueInput, GetSecretValueOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
-    PutSecretValueOutput, SecretDescription, SecretValue,
+    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
+    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
+    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, SecretValue, TagResourceInput,
+    UntagResourceInput, UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput, VersionDescription,
 };
-use service::{Action, Answer};
+use service::{Action, Answer, Intake};
+use std::task::Poll;
 use tower::ServiceExt;
 use types::{ErrorCode, Plaintext, Region, SecretArn, SecretName, StagingLabel, Timestamp, VersionId, limits};
 
@@ -29,11 +33,20 @@ struct Script {
     now: Timestamp,
     knows_key: bool,
     fails: Option<ApiError>,
+    intake: Intake,
+    nameless_is_throttled: bool,
 }
 
 impl Script {
     fn new() -> Self {
-        Self { regions: vec![Region::parse("us-east-1").unwrap()], now: NOW, knows_key: true, fails: None }
+        Self {
+            regions: vec![Region::parse("us-east-1").unwrap()],
+            now: NOW,
+            knows_key: true,
+            fails: None,
+            intake: Intake::default(),
+            nameless_is_throttled: false,
+        }
     }
 
     fn failing(error: ApiError) -> Self {
@@ -91,6 +104,14 @@ impl SecretsApi for Script {
 
     fn now(&self) -> Timestamp {
         self.now
+    }
+
+    fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    fn nameless(&self, _: Option<IpAddr>, error: ApiError) -> ApiError {
+        if self.nameless_is_throttled { ErrorCode::Throttling.into() } else { error }
     }
 
     async fn refuse<T: Send>(&self, action: Action, caller: &Caller, error: ApiError) -> Result<T, ApiError> {
@@ -161,6 +182,70 @@ impl SecretsApi for Script {
     ) -> Result<Answer<DeleteSecretOutput>, ApiError> {
         let output = DeleteSecretOutput { arn: ARN.to_owned(), name: "prod/db".to_owned(), deletion_date: NOW };
         self.answer(caller, input.secret_id.as_deref(), output)
+    }
+
+    async fn update_secret(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretInput,
+    ) -> Result<Answer<UpdateSecretOutput>, ApiError> {
+        let output = UpdateSecretOutput { arn: arn(), name: name(), version_id: Some(version()) };
+        self.answer(caller, input.secret_id.as_deref(), output)
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        caller: &Caller,
+        input: UpdateSecretVersionStageInput,
+    ) -> Result<Answer<SecretOutput>, ApiError> {
+        let output = SecretOutput { arn: arn(), name: name() };
+        self.answer(caller, input.secret_id.as_deref(), output)
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        caller: &Caller,
+        input: ListSecretVersionIdsInput,
+    ) -> Result<Answer<ListSecretVersionIdsOutput>, ApiError> {
+        let output = ListSecretVersionIdsOutput {
+            arn: arn(),
+            name: name(),
+            versions: vec![VersionDescription {
+                version_id: version(),
+                version_stages: vec![StagingLabel::Current],
+                created_date: NOW,
+                last_accessed_date: None,
+                kms_key_ids: vec!["DefaultEncryptionKey"],
+            }],
+            next_token: None,
+        };
+        self.answer(caller, input.secret_id.as_deref(), output)
+    }
+
+    async fn restore_secret(
+        &self,
+        caller: &Caller,
+        input: RestoreSecretInput,
+    ) -> Result<Answer<SecretOutput>, ApiError> {
+        let output = SecretOutput { arn: arn(), name: name() };
+        self.answer(caller, input.secret_id.as_deref(), output)
+    }
+
+    async fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> Result<Answer<()>, ApiError> {
+        self.answer(caller, input.secret_id.as_deref(), ())
+    }
+
+    async fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> Result<Answer<()>, ApiError> {
+        self.answer(caller, input.secret_id.as_deref(), ())
+    }
+
+    async fn get_random_password(
+        &self,
+        caller: &Caller,
+        input: GetRandomPasswordInput,
+    ) -> Result<Answer<GetRandomPasswordOutput>, ApiError> {
+        let output = GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") };
+        self.answer(caller, input.exclude_characters.as_deref(), output)
     }
 }
 
@@ -242,6 +327,23 @@ async fn every_operation_is_answered() {
             r#"{"SecretId":"prod/db"}"#,
             format!(r#"{{"ARN":"{ARN}","Name":"prod/db","DeletionDate":1727176691.83}}"#),
         ),
+        (
+            "UpdateSecret",
+            r#"{"SecretId":"prod/db"}"#,
+            format!(r#"{{"ARN":"{ARN}","Name":"prod/db","VersionId":"{VERSION}"}}"#),
+        ),
+        ("UpdateSecretVersionStage", r#"{"SecretId":"prod/db"}"#, format!(r#"{{"ARN":"{ARN}","Name":"prod/db"}}"#)),
+        (
+            "ListSecretVersionIds",
+            r#"{"SecretId":"prod/db"}"#,
+            format!(
+                r#"{{"ARN":"{ARN}","Name":"prod/db","Versions":[{{"CreatedDate":1727176691.83,"KmsKeyIds":["DefaultEncryptionKey"],"VersionId":"{VERSION}","VersionStages":["AWSCURRENT"]}}]}}"#
+            ),
+        ),
+        ("RestoreSecret", r#"{"SecretId":"prod/db"}"#, format!(r#"{{"ARN":"{ARN}","Name":"prod/db"}}"#)),
+        ("TagResource", r#"{"SecretId":"prod/db"}"#, String::new()),
+        ("UntagResource", r#"{"SecretId":"prod/db"}"#, String::new()),
+        ("GetRandomPassword", r#"{"ExcludeCharacters":"prod/db"}"#, r#"{"RandomPassword":"hunter2"}"#.to_owned()),
     ];
     for (name, body, answer) in cases {
         let got = send(Script::new(), signed(&operation(name, body))).await;
@@ -334,6 +436,34 @@ async fn an_unknown_key_is_told_so_whatever_its_body_says() {
         let message = "The security token included in the request is invalid.".to_owned();
         assert_eq!(got.error(), ("UnrecognizedClientException", message));
     }
+}
+
+#[tokio::test]
+async fn a_node_without_room_says_so_before_it_reads_the_body() {
+    let script = Script::new();
+    let intake = script.intake.clone();
+    let mut all = Vec::new();
+    while let Ok(held) = intake.begin(0) {
+        all.push(held);
+    }
+    let (head, _) = signed(&Draft::usual()).into_parts();
+    let unread = Body::from_stream(stream::poll_fn(|_| -> Poll<Option<io::Result<Bytes>>> { panic!("it was read") }));
+    let got = send(script.clone(), Request::from_parts(head, unread)).await;
+    assert_eq!(got.error().0, "ServiceUnavailable");
+    assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(all);
+    assert_eq!(send(script, signed(&Draft::usual())).await.status, StatusCode::OK);
+    assert_eq!(intake.held(), 0);
+}
+
+#[tokio::test]
+async fn an_address_that_brings_too_many_nameless_requests_is_throttled() {
+    let script = Script { nameless_is_throttled: true, ..Script::new() };
+    let mut request = signed(&Draft::usual());
+    request.headers_mut().remove("authorization");
+    let got = send(script.clone(), request).await;
+    assert_eq!(got.error(), ("ThrottlingException", "Rate exceeded".to_owned()));
+    assert_eq!(send(script, signed(&Draft::usual())).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use service::api::{
-    CreateSecretOutput, DeleteSecretOutput, GetSecretValueOutput, ListSecretsOutput, PutSecretValueOutput,
-    SecretDescription, SecretValue,
+    CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput, GetSecretValueOutput, ListSecretVersionIdsOutput,
+    ListSecretsOutput, PutSecretValueOutput, SecretDescription, SecretOutput, SecretValue, UpdateSecretOutput,
+    VersionDescription,
 };
 use types::{ApiError, ErrorCode, StagingLabel, Tag, Timestamp, VersionId};
 use zeroize::Zeroizing;
@@ -57,9 +58,10 @@ struct TagJson<'a> {
     value: &'a str,
 }
 
+/// Which secret, and which of its versions if there is one to name.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct CreateSecretJson<'a> {
+struct SecretJson<'a> {
     #[serde(rename = "ARN")]
     arn: &'a str,
     name: &'a str,
@@ -69,7 +71,7 @@ struct CreateSecretJson<'a> {
 
 /// CreateSecret's body.
 pub(crate) fn create_secret(output: &CreateSecretOutput) -> Result<Bytes, ApiError> {
-    encode(&CreateSecretJson {
+    encode(&SecretJson {
         arn: output.arn.as_str(),
         name: output.name.as_str(),
         version_id: output.version_id.as_ref().map(VersionId::as_str),
@@ -228,6 +230,79 @@ pub(crate) fn delete_secret(output: &DeleteSecretOutput) -> Result<Bytes, ApiErr
     encode(&DeleteSecretJson { arn: &output.arn, name: &output.name, deletion_date: Seconds(output.deletion_date) })
 }
 
+/// UpdateSecret's body.
+pub(crate) fn update_secret(output: &UpdateSecretOutput) -> Result<Bytes, ApiError> {
+    encode(&SecretJson {
+        arn: output.arn.as_str(),
+        name: output.name.as_str(),
+        version_id: output.version_id.as_ref().map(VersionId::as_str),
+    })
+}
+
+/// The body of UpdateSecretVersionStage and RestoreSecret.
+pub(crate) fn secret(output: &SecretOutput) -> Result<Bytes, ApiError> {
+    encode(&SecretJson { arn: output.arn.as_str(), name: output.name.as_str(), version_id: None })
+}
+
+/// The body of TagResource and UntagResource, which have no answer but that it was done.
+pub(crate) const fn nothing() -> Bytes {
+    Bytes::new()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct VersionJson<'a> {
+    created_date: Seconds,
+    kms_key_ids: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_accessed_date: Option<Seconds>,
+    version_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_stages: Option<Stages<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListSecretVersionIdsJson<'a> {
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+    name: &'a str,
+    versions: Vec<VersionJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<&'a str>,
+}
+
+/// ListSecretVersionIds' body.
+pub(crate) fn list_secret_version_ids(output: &ListSecretVersionIdsOutput) -> Result<Bytes, ApiError> {
+    fn version(version: &VersionDescription) -> VersionJson<'_> {
+        VersionJson {
+            created_date: Seconds(version.created_date),
+            kms_key_ids: &version.kms_key_ids,
+            last_accessed_date: version.last_accessed_date.map(Seconds),
+            version_id: version.version_id.as_str(),
+            version_stages: Some(Stages(&version.version_stages)).filter(|stages| !stages.0.is_empty()),
+        }
+    }
+    encode(&ListSecretVersionIdsJson {
+        arn: output.arn.as_str(),
+        name: output.name.as_str(),
+        versions: output.versions.iter().map(version).collect(),
+        next_token: output.next_token.as_deref(),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetRandomPasswordJson<'a> {
+    random_password: &'a str,
+}
+
+/// GetRandomPassword's body.
+pub(crate) fn get_random_password(output: &GetRandomPasswordOutput) -> Result<Bytes, ApiError> {
+    let password = str::from_utf8(output.random_password.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
+    encode(&GetRandomPasswordJson { random_password: password })
+}
+
 /// Writes an answer into one allocation of its exact length that is zeroed when the response has been sent: it may
 /// hold a value, and a buffer that grows would leave parts of it behind.
 fn encode(answer: &impl Serialize) -> Result<Bytes, ApiError> {
@@ -334,6 +409,42 @@ mod tests {
             deletion_date: Timestamp::from_millis(1_729_768_691_900),
         };
         assert_eq!(text(delete_secret(&deleted)), r#"{"ARN":"<arn>","Name":"prod/db","DeletionDate":1729768691.9}"#);
+    }
+
+    #[test]
+    fn answers_about_versions_tags_and_passwords_are_written_as_aws_writes_them() {
+        let (arn, name) = (SecretArn::from_stored(ARN), name());
+        let mut updated = UpdateSecretOutput { arn: arn.clone(), name: name.clone(), version_id: Some(version()) };
+        assert_eq!(text(update_secret(&updated)), r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>"}"#);
+        updated.version_id = None;
+        assert_eq!(text(update_secret(&updated)), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
+        let told = SecretOutput { arn: arn.clone(), name: name.clone() };
+        assert_eq!(text(secret(&told)), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
+        assert!(nothing().is_empty());
+
+        let current = VersionDescription {
+            version_id: version(),
+            version_stages: vec![StagingLabel::Current],
+            created_date: CREATED,
+            last_accessed_date: Some(CREATED.start_of_day()),
+            kms_key_ids: vec!["DefaultEncryptionKey"],
+        };
+        let deprecated = VersionDescription { version_stages: Vec::new(), last_accessed_date: None, ..current.clone() };
+        let mut page = ListSecretVersionIdsOutput {
+            arn,
+            name,
+            versions: vec![current, deprecated],
+            next_token: Some("t".to_owned()),
+        };
+        assert_eq!(
+            text(list_secret_version_ids(&page)),
+            r#"{"ARN":"<arn>","Name":"prod/db","Versions":[{"CreatedDate":1727176691.83,"KmsKeyIds":["DefaultEncryptionKey"],"LastAccessedDate":1727136000,"VersionId":"<version>","VersionStages":["AWSCURRENT"]},{"CreatedDate":1727176691.83,"KmsKeyIds":["DefaultEncryptionKey"],"VersionId":"<version>"}],"NextToken":"t"}"#
+        );
+        (page.versions, page.next_token) = (Vec::new(), None);
+        assert_eq!(text(list_secret_version_ids(&page)), r#"{"ARN":"<arn>","Name":"prod/db","Versions":[]}"#);
+
+        let made = GetRandomPasswordOutput { random_password: Plaintext::copy_from(br#"a"\b"#) };
+        assert_eq!(text(get_random_password(&made)), r#"{"RandomPassword":"a\"\\b"}"#);
     }
 
     #[test]

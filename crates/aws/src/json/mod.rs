@@ -4,12 +4,15 @@
 //! skipped, `null` is absence, and no text of a request comes back in an error.
 
 mod answer;
+#[cfg(test)]
+mod random;
 mod request;
 mod shape;
 mod text;
 
 pub(crate) use answer::{
-    create_secret, delete_secret, describe_secret, get_secret_value, list_secrets, put_secret_value,
+    create_secret, delete_secret, describe_secret, get_random_password, get_secret_value, list_secret_version_ids,
+    list_secrets, nothing, put_secret_value, secret, update_secret,
 };
 pub(crate) use request::decode;
 pub(crate) use shape::Shape;

@@ -2,8 +2,9 @@
 
 use serde_json::error::Category;
 use service::api::{
-    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput, GetSecretValueInput, ListSecretsInput,
-    PutSecretValueInput, TagInput,
+    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput, GetRandomPasswordInput,
+    GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
+    TagInput, TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
 };
 use types::{ApiError, ErrorCode, limits};
 
@@ -63,6 +64,68 @@ object! {
         "SecretId": Text => secret_id,
         "RecoveryWindowInDays": Whole => recovery_window_in_days,
         "ForceDeleteWithoutRecovery": Flag => force_delete_without_recovery,
+    }
+}
+
+object! {
+    UpdateSecretInput {
+        "SecretId": Text => secret_id,
+        "ClientRequestToken": Text => client_request_token,
+        "Description": Text => description,
+        "KmsKeyId": Text => kms_key_id,
+        "SecretString": SecretText => secret_string,
+        "SecretBinary": SecretBlob => secret_binary,
+    }
+}
+
+object! {
+    UpdateSecretVersionStageInput {
+        "SecretId": Text => secret_id,
+        "VersionStage": Text => version_stage,
+        "RemoveFromVersionId": Text => remove_from_version_id,
+        "MoveToVersionId": Text => move_to_version_id,
+    }
+}
+
+object! {
+    ListSecretVersionIdsInput {
+        "SecretId": Text => secret_id,
+        "MaxResults": Whole => max_results,
+        "NextToken": Text => next_token,
+        "IncludeDeprecated": Flag => include_deprecated,
+    }
+}
+
+object! {
+    RestoreSecretInput {
+        "SecretId": Text => secret_id,
+    }
+}
+
+object! {
+    TagResourceInput {
+        "SecretId": Text => secret_id,
+        "Tags": List<TagInput> => tags,
+    }
+}
+
+object! {
+    UntagResourceInput {
+        "SecretId": Text => secret_id,
+        "TagKeys": List<Text> => tag_keys,
+    }
+}
+
+object! {
+    GetRandomPasswordInput {
+        "PasswordLength": Whole => password_length,
+        "ExcludeCharacters": Text => exclude_characters,
+        "ExcludeNumbers": Flag => exclude_numbers,
+        "ExcludePunctuation": Flag => exclude_punctuation,
+        "ExcludeUppercase": Flag => exclude_uppercase,
+        "ExcludeLowercase": Flag => exclude_lowercase,
+        "IncludeSpace": Flag => include_space,
+        "RequireEachIncludedType": Flag => require_each_included_type,
     }
 }
 
@@ -197,6 +260,42 @@ mod tests {
         let body = br#"{"SecretId":"a","RecoveryWindowInDays":7,"ForceDeleteWithoutRecovery":false}"#;
         let input = decode::<DeleteSecretInput>(body).unwrap();
         assert_eq!((input.recovery_window_in_days, input.force_delete_without_recovery), (Some(7), Some(false)));
+    }
+
+    #[test]
+    fn every_member_of_the_operations_on_versions_tags_and_passwords_is_read() {
+        let body = br#"{"SecretId":"a","ClientRequestToken":"b","Description":"","KmsKeyId":"","SecretString":"v",
+                        "SecretBinary":"dg==","Type":"x"}"#;
+        let input = decode::<UpdateSecretInput>(body).unwrap();
+        let texts = [input.secret_id, input.client_request_token, input.description, input.kms_key_id];
+        assert_eq!(texts, ["a", "b", "", ""].map(|text| Some(text.to_owned())));
+        assert_eq!(exposed(input.secret_string.as_ref()), exposed(input.secret_binary.as_ref()));
+
+        let body = br#"{"SecretId":"a","VersionStage":"b","RemoveFromVersionId":"c","MoveToVersionId":"d"}"#;
+        let input = decode::<UpdateSecretVersionStageInput>(body).unwrap();
+        let texts = [input.secret_id, input.version_stage, input.remove_from_version_id, input.move_to_version_id];
+        assert_eq!(texts, ["a", "b", "c", "d"].map(|text| Some(text.to_owned())));
+
+        let body = br#"{"SecretId":"a","MaxResults":7,"NextToken":"n","IncludeDeprecated":true}"#;
+        let input = decode::<ListSecretVersionIdsInput>(body).unwrap();
+        assert_eq!((input.secret_id.as_deref(), input.next_token.as_deref()), (Some("a"), Some("n")));
+        assert_eq!((input.max_results, input.include_deprecated), (Some(7), Some(true)));
+
+        assert_eq!(decode::<RestoreSecretInput>(br#"{"SecretId":"a"}"#).unwrap().secret_id.as_deref(), Some("a"));
+        let input = decode::<TagResourceInput>(br#"{"SecretId":"a","Tags":[{"Key":"k"}]}"#).unwrap();
+        assert_eq!((input.secret_id.as_deref(), input.tags.unwrap()[0].key.as_deref()), (Some("a"), Some("k")));
+        let input = decode::<UntagResourceInput>(br#"{"SecretId":"a","TagKeys":["k","l"]}"#).unwrap();
+        assert_eq!(input.tag_keys, Some(vec!["k".to_owned(), "l".to_owned()]));
+
+        let body = br#"{"PasswordLength":7,"ExcludeCharacters":"x","ExcludeNumbers":true,"ExcludePunctuation":false,
+                        "ExcludeUppercase":true,"ExcludeLowercase":false,"IncludeSpace":true,
+                        "RequireEachIncludedType":false}"#;
+        let input = decode::<GetRandomPasswordInput>(body).unwrap();
+        assert_eq!((input.password_length, input.exclude_characters.as_deref()), (Some(7), Some("x")));
+        let excluded =
+            [input.exclude_numbers, input.exclude_punctuation, input.exclude_uppercase, input.exclude_lowercase];
+        assert_eq!(excluded, [Some(true), Some(false), Some(true), Some(false)]);
+        assert_eq!((input.include_space, input.require_each_included_type), (Some(true), Some(false)));
     }
 
     #[test]

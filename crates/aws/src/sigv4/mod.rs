@@ -12,6 +12,8 @@ mod canonical;
 mod keys;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod random;
 mod signed_date;
 mod signed_request;
 #[cfg(test)]

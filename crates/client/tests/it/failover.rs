@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use client::{Client, CreateSecret, Error, ErrorCode, PutSecretValue, SecretValue};
+use client::{Client, CreateSecret, Error, ErrorCode, PutSecretValue, SecretValue, UpdateSecret};
 use tonic::Code;
 
 use crate::server::{Link, Node, Pki, Say, dead};
 
 const UNAVAILABLE: Say = Say::Error(ErrorCode::ServiceUnavailable);
+const THROTTLED: Say = Say::Error(ErrorCode::Throttling);
 const UNKNOWN: Say = Say::Error(ErrorCode::OutcomeUnknown);
 /// Far longer than anything takes that answers.
 const SOON: Duration = Duration::from_millis(300);
@@ -69,6 +70,23 @@ async fn a_write_of_unknown_outcome_is_repeated_with_the_same_token_and_value() 
 }
 
 #[tokio::test]
+async fn an_update_is_repeated_only_when_it_carries_a_value() {
+    let pki = Pki::new();
+    let node = Node::start(&pki, [UNKNOWN]).await;
+    let client = pki.client(&[node.address]).connect().unwrap();
+    let value = UpdateSecret::new("prod/db").description("d").value(SecretValue::string("hunter2"));
+    let updated = client.update_secret(value).await.unwrap();
+    let tokens: Vec<_> = node.calls().into_iter().map(|call| Some(call.token)).collect();
+    assert_eq!(tokens, [updated.version_id.clone(), updated.version_id]);
+
+    let node = Node::start(&pki, [UNAVAILABLE, UNKNOWN]).await;
+    let client = pki.client(&[node.address]).connect().unwrap();
+    let error = client.update_secret(UpdateSecret::new("prod/db").description("d")).await.unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error:?}");
+    assert_eq!(node.calls().len(), 2);
+}
+
+#[tokio::test]
 async fn two_writes_have_two_tokens() {
     let pki = Pki::new();
     let node = Node::start(&pki, []).await;
@@ -97,7 +115,8 @@ async fn a_write_without_a_token_is_not_repeated_when_it_may_have_been_done() {
 async fn a_refusal_is_final() {
     let pki = Pki::new();
     let unrepeated = ErrorCode::ALL.iter().copied().filter(|code| {
-        !matches!(code, ErrorCode::ServiceUnavailable | ErrorCode::OutcomeUnknown | ErrorCode::RequestTimeout)
+        use ErrorCode::{OutcomeUnknown, RequestTimeout, ServiceUnavailable, Throttling};
+        !matches!(code, ServiceUnavailable | OutcomeUnknown | RequestTimeout | Throttling)
     });
     let (first, second) = (Node::start(&pki, unrepeated.clone().map(Say::Error)).await, Node::start(&pki, []).await);
     let client = pki.client(&[first.address, second.address]).connect().unwrap();
@@ -118,6 +137,20 @@ async fn a_refusal_is_final() {
         "ResourceNotFoundException: Secrets Manager can't find the specified secret. (request request-1)"
     );
     assert_eq!((third.calls().len(), second.calls().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_throttled_client_tries_again_and_then_says_so() {
+    let pki = Pki::new();
+    let node = Node::start(&pki, [THROTTLED, THROTTLED]).await;
+    let client = pki.client(&[node.address]).connect().unwrap();
+    client.delete_secret("prod/db").await.unwrap();
+    assert_eq!(node.calls().len(), 3);
+
+    let node = Node::start(&pki, std::iter::repeat_n(THROTTLED, 100)).await;
+    let client = pki.client(&[node.address]).deadline(3 * SOON).connect().unwrap();
+    let error = client.put_secret_value(put()).await.unwrap_err();
+    assert!(matches!(&error, Error::Refused(refusal) if refusal.message == "Rate exceeded"), "{error:?}");
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use client::{DeleteSecret, Error, GetSecretValue, ListSecrets, PutSecretValue, Role, SecretValue};
+use client::{
+    DeleteSecret, Error, GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue, Role,
+    SecretValue, UpdateSecret, UpdateSecretVersionStage,
+};
 
 use crate::server::{ARN, Node, Pki};
 
@@ -75,6 +78,80 @@ async fn a_forced_delete_says_so() {
     let forced = DeleteSecret::new("prod/db").force_without_recovery();
     let deleted = client.delete_secret(forced).await.unwrap();
     assert_eq!((deleted.name.as_str(), deleted.deletion_date), ("Some(true)", created()));
+}
+
+#[tokio::test]
+async fn an_update_sends_what_it_was_given_and_a_token() {
+    let pki = Pki::new();
+    let node = Node::start(&pki, []).await;
+    let client = pki.client(&[node.address]).connect().unwrap();
+    let metadata = UpdateSecret::new("prod/db").description("").kms_key_id("k");
+    let updated = client.update_secret(metadata).await.unwrap();
+    assert_eq!((updated.name.as_str(), updated.version_id), (r#"prod/db Some("") Some("k")"#, None));
+    let value = UpdateSecret::new("prod/db").value(SecretValue::string("v"));
+    let updated = client.update_secret(value).await.unwrap();
+    assert_eq!((updated.name.as_str(), updated.applied_index), ("prod/db None None", 7));
+    let calls = node.calls();
+    assert_eq!((updated.version_id.as_deref(), calls[1].value.as_deref()), (Some(&*calls[1].token), Some("v")));
+    assert_ne!(calls[0].token, calls[1].token);
+}
+
+#[tokio::test]
+async fn labels_versions_and_windows_are_named() {
+    let pki = Pki::new();
+    let node = Node::start(&pki, []).await;
+    let client = pki.client(&[node.address]).connect().unwrap();
+    let stage = UpdateSecretVersionStage::new("prod/db", "AWSCURRENT").move_to_version_id("v2");
+    let moved = client.update_secret_version_stage(stage.clone()).await.unwrap();
+    assert_eq!(moved.name, r#"prod/db AWSCURRENT None Some("v2")"#);
+    let moved = client.update_secret_version_stage(stage.remove_from_version_id("v1")).await.unwrap();
+    assert_eq!((moved.name.as_str(), moved.applied_index), (r#"prod/db AWSCURRENT Some("v1") Some("v2")"#, 7));
+
+    let page = client.list_secret_version_ids("prod/db").await.unwrap();
+    let version = &page.versions[0];
+    assert_eq!((version.created_date, version.last_accessed_date), (created(), None));
+    assert_eq!((&version.version_stages[..], page.next_token), (&["AWSCURRENT".to_owned()][..], None));
+    assert_eq!(version.kms_key_ids, ["DefaultEncryptionKey"]);
+    let all = ListSecretVersionIds::new("prod/db").include_deprecated().max_results(7).next_token("t");
+    let page = client.list_secret_version_ids(all).await.unwrap();
+    assert_eq!((page.versions[0].version_id.as_str(), page.next_token.as_deref()), ("Some(7)", Some("t")));
+    assert!(page.versions[0].version_stages.is_empty());
+
+    let restored = client.restore_secret("prod/db").await.unwrap();
+    assert_eq!((restored.arn.as_str(), restored.name.as_str()), (ARN, "prod/db"));
+}
+
+#[tokio::test]
+async fn tags_go_out_as_pairs_and_as_keys() {
+    let pki = Pki::new();
+    let node = Node::start(&pki, []).await;
+    let client = pki.client(&[node.address]).connect().unwrap();
+    assert_eq!(client.tag_resource("prod/db", [("team", "pay"), ("env", "")]).await.unwrap(), 2);
+    assert_eq!(client.untag_resource("prod/db", ["team"]).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_password_comes_back_as_a_value() {
+    let pki = Pki::new();
+    let node = Node::start(&pki, []).await;
+    let client = pki.client(&[node.address]).connect().unwrap();
+    let password = client.get_random_password(GetRandomPassword::default()).await.unwrap();
+    let said = password.expose_str().unwrap();
+    assert!(said.contains("password_length: None") && said.contains("require_each_included_type: None"), "{said}");
+    let request = GetRandomPassword::default()
+        .password_length(9)
+        .exclude_characters("x")
+        .exclude_numbers()
+        .exclude_punctuation()
+        .exclude_uppercase()
+        .exclude_lowercase()
+        .include_space()
+        .require_each_included_type(false);
+    let password = client.get_random_password(request).await.unwrap();
+    let said = password.expose_str().unwrap();
+    assert!(said.contains("Some(9)") && said.contains(r#"Some("x")"#) && said.contains("Some(false)"), "{said}");
+    assert_eq!(said.matches("true").count(), 5, "{said}");
+    assert!(!format!("{password:?}").contains("Some"));
 }
 
 #[tokio::test]

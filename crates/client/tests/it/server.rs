@@ -319,6 +319,100 @@ impl Secrets for Script {
             applied_index: 7,
         }))
     }
+
+    async fn update_secret(
+        &self,
+        request: Request<pb::UpdateSecretRequest>,
+    ) -> Result<Response<pb::UpdateSecretResponse>, Status> {
+        let message = request.get_ref();
+        let call = Call {
+            token: message.client_request_token.clone(),
+            value: message.secret_string.clone(),
+            ..Call::default()
+        };
+        self.next(&request, call).await?;
+        let message = request.get_ref();
+        Ok(Response::new(pb::UpdateSecretResponse {
+            arn: ARN.to_owned(),
+            name: format!("{} {:?} {:?}", message.secret_id, message.description, message.kms_key_id),
+            version_id: message.secret_string.as_ref().map(|_| message.client_request_token.clone()),
+            applied_index: 7,
+        }))
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        request: Request<pb::UpdateSecretVersionStageRequest>,
+    ) -> Result<Response<pb::UpdateSecretVersionStageResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let pb::UpdateSecretVersionStageRequest {
+            secret_id,
+            version_stage,
+            remove_from_version_id,
+            move_to_version_id,
+        } = request.into_inner();
+        Ok(Response::new(pb::UpdateSecretVersionStageResponse {
+            arn: ARN.to_owned(),
+            name: format!("{secret_id} {version_stage} {remove_from_version_id:?} {move_to_version_id:?}"),
+            applied_index: 7,
+        }))
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        request: Request<pb::ListSecretVersionIdsRequest>,
+    ) -> Result<Response<pb::ListSecretVersionIdsResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let message = request.into_inner();
+        let stages = if message.include_deprecated { vec![] } else { vec!["AWSCURRENT".to_owned()] };
+        Ok(Response::new(pb::ListSecretVersionIdsResponse {
+            arn: ARN.to_owned(),
+            name: message.secret_id,
+            versions: vec![pb::VersionEntry {
+                version_id: format!("{:?}", message.max_results),
+                version_stages: stages,
+                created_date: Some(CREATED),
+                last_accessed_date: None,
+                kms_key_ids: vec!["DefaultEncryptionKey".to_owned()],
+            }],
+            next_token: message.next_token,
+            applied_index: 7,
+        }))
+    }
+
+    async fn restore_secret(
+        &self,
+        request: Request<pb::RestoreSecretRequest>,
+    ) -> Result<Response<pb::RestoreSecretResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let name = request.into_inner().secret_id;
+        Ok(Response::new(pb::RestoreSecretResponse { arn: ARN.to_owned(), name, applied_index: 7 }))
+    }
+
+    async fn tag_resource(
+        &self,
+        request: Request<pb::TagResourceRequest>,
+    ) -> Result<Response<pb::TagResourceResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        Ok(Response::new(pb::TagResourceResponse { applied_index: request.get_ref().tags.len() as u64 }))
+    }
+
+    async fn untag_resource(
+        &self,
+        request: Request<pb::UntagResourceRequest>,
+    ) -> Result<Response<pb::UntagResourceResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        Ok(Response::new(pb::UntagResourceResponse { applied_index: request.get_ref().tag_keys.len() as u64 }))
+    }
+
+    async fn get_random_password(
+        &self,
+        request: Request<pb::GetRandomPasswordRequest>,
+    ) -> Result<Response<pb::GetRandomPasswordResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let random_password = format!("{:?}", request.get_ref());
+        Ok(Response::new(pb::GetRandomPasswordResponse { random_password, applied_index: 7 }))
+    }
 }
 
 fn entry(name: &str) -> pb::SecretEntry {
@@ -374,5 +468,21 @@ impl Cluster for Script {
     ) -> Result<Response<cluster_pb::AddNodeResponse>, Status> {
         self.next(&request, Call::default()).await?;
         Ok(Response::new(cluster_pb::AddNodeResponse { voters: vec![1, request.get_ref().id] }))
+    }
+
+    async fn remove_node(
+        &self,
+        request: Request<cluster_pb::RemoveNodeRequest>,
+    ) -> Result<Response<cluster_pb::RemoveNodeResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        Ok(Response::new(cluster_pb::RemoveNodeResponse { voters: vec![1] }))
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<cluster_pb::TransferLeaderRequest>,
+    ) -> Result<Response<cluster_pb::TransferLeaderResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        Ok(Response::new(cluster_pb::TransferLeaderResponse { leader: request.get_ref().id.unwrap_or(3) }))
     }
 }

@@ -20,6 +20,14 @@ pub(crate) fn run(command: ClusterCommand, output: Output) -> anyhow::Result<()>
                 let voters = connect(&connection)?.add_node(id, &peer_addr, &client_addr).await?;
                 output.print(&json!({ "voters": voters }), |out| writeln!(out, "voters: {voters:?}"))
             }
+            ClusterCommand::RemoveNode { id, connection } => {
+                let voters = connect(&connection)?.remove_node(id).await?;
+                output.print(&json!({ "voters": voters }), |out| writeln!(out, "voters: {voters:?}"))
+            }
+            ClusterCommand::TransferLeader { id, connection } => {
+                let leader = connect(&connection)?.transfer_leader(id).await?;
+                output.print(&json!({ "leader": leader }), |out| writeln!(out, "leader: {leader}"))
+            }
         }
     }))
 }

@@ -1,6 +1,7 @@
-//! Commands that talk to a running cluster, with the `client` crate.
+//! Commands that talk to a running cluster, with the `client` crate; and completions, which talk to nobody.
 
 pub(crate) mod cluster;
+pub(crate) mod completions;
 pub(crate) mod secret;
 
 use std::future::Future;

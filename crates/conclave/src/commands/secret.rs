@@ -6,14 +6,15 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use client::{
-    Client, CreateSecret, DeleteSecret, GetSecretValue, ListSecrets, PutSecretValue, Secret, SecretDescription,
-    SecretValue,
+    ChangedSecret, Client, CreateSecret, DeleteSecret, GetRandomPassword, GetSecretValue, ListSecretVersionIds,
+    ListSecrets, PutSecretValue, Secret, SecretDescription, SecretValue, UpdateSecret, UpdateSecretVersionStage,
+    VersionDescription,
 };
 use serde_json::{Map, Value, json};
 use types::Plaintext;
 
 use super::{block_on, connect};
-use crate::cli::{SecretCommand, ValueArgs};
+use crate::cli::{PasswordArgs, SecretCommand, ValueArgs};
 use crate::failure::Usage;
 use crate::output::Output;
 use crate::value;
@@ -28,7 +29,7 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                     request = request.description(description);
                 }
                 for tag in &tags {
-                    let (key, value) = tag.split_once('=').ok_or_else(|| Usage(format!("--tag {tag}: no `=`")))?;
+                    let (key, value) = pair(tag)?;
                     request = request.tag(key, value);
                 }
                 if let Some(token) = client_request_token {
@@ -36,7 +37,7 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 }
                 request = match no_value {
                     true => {
-                        value::refuse_on_command_line(&value)?;
+                        value::refuse_on_command_line(&value.refused)?;
                         request
                     }
                     false => request.value(read_value(&value)?),
@@ -81,8 +82,73 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 }
                 delete(&connect(&connection)?, request, output).await
             }
+            SecretCommand::Update {
+                secret_id,
+                description,
+                kms_key_id,
+                from_file,
+                binary,
+                client_request_token,
+                refused,
+                connection,
+            } => {
+                value::refuse_on_command_line(&refused)?;
+                let mut request = UpdateSecret::new(secret_id);
+                if let Some(description) = description {
+                    request = request.description(description);
+                }
+                if let Some(kms_key_id) = kms_key_id {
+                    request = request.kms_key_id(kms_key_id);
+                }
+                if from_file.is_some() {
+                    request = request.value(read_value(&ValueArgs { from_file, binary, refused })?);
+                }
+                if let Some(token) = client_request_token {
+                    request = request.client_request_token(token);
+                }
+                update(&connect(&connection)?, request, output).await
+            }
+            SecretCommand::Versions { secret_id, include_deprecated, connection } => {
+                versions(&connect(&connection)?, &secret_id, include_deprecated, output).await
+            }
+            SecretCommand::Stage {
+                secret_id,
+                version_stage,
+                move_to_version_id,
+                remove_from_version_id,
+                connection,
+            } => {
+                let mut request = UpdateSecretVersionStage::new(secret_id, version_stage);
+                if let Some(version_id) = move_to_version_id {
+                    request = request.move_to_version_id(version_id);
+                }
+                if let Some(version_id) = remove_from_version_id {
+                    request = request.remove_from_version_id(version_id);
+                }
+                print_changed(&connect(&connection)?.update_secret_version_stage(request).await?, output)
+            }
+            SecretCommand::Restore { secret_id, connection } => {
+                print_changed(&connect(&connection)?.restore_secret(secret_id).await?, output)
+            }
+            SecretCommand::Tag { secret_id, tags, connection } => {
+                let tags = tags.iter().map(|tag| pair(tag)).collect::<anyhow::Result<Vec<_>>>()?;
+                connect(&connection)?.tag_resource(secret_id, tags).await?;
+                output.print(&json!({}), |_| Ok(()))
+            }
+            SecretCommand::Untag { secret_id, tag_keys, connection } => {
+                connect(&connection)?.untag_resource(secret_id, tag_keys).await?;
+                output.print(&json!({}), |_| Ok(()))
+            }
+            SecretCommand::RandomPassword { password, connection } => {
+                random_password(&connect(&connection)?, password, output).await
+            }
         }
     }))
+}
+
+/// A tag as it stands on the command line.
+fn pair(tag: &str) -> anyhow::Result<(&str, &str)> {
+    tag.split_once('=').ok_or_else(|| Usage(format!("the tag {tag} is not KEY=VALUE")).into())
 }
 
 fn read_value(args: &ValueArgs) -> anyhow::Result<SecretValue> {
@@ -195,6 +261,98 @@ async fn delete(client: &Client, request: DeleteSecret, output: Output) -> anyho
     let date = date(deleted.deletion_date);
     let json = json!({ "ARN": deleted.arn, "Name": deleted.name, "DeletionDate": date });
     output.print(&json, |out| writeln!(out, "{}: deletion date {date}", deleted.name))
+}
+
+async fn update(client: &Client, request: UpdateSecret, output: Output) -> anyhow::Result<()> {
+    let updated = client.update_secret(request).await?;
+    let mut json = json!({ "ARN": updated.arn, "Name": updated.name });
+    if let Some(version) = &updated.version_id {
+        json["VersionId"] = json!(version);
+    }
+    output.print(&json, |out| writeln!(out, "{}", updated.version_id.as_ref().unwrap_or(&updated.arn)))
+}
+
+fn print_changed(changed: &ChangedSecret, output: Output) -> anyhow::Result<()> {
+    let json = json!({ "ARN": changed.arn, "Name": changed.name });
+    output.print(&json, |out| writeln!(out, "{}", changed.arn))
+}
+
+/// All versions, in the order of creation: a secret has few enough for one answer.
+async fn versions(client: &Client, secret_id: &str, deprecated: bool, output: Output) -> anyhow::Result<()> {
+    let mut versions = Vec::new();
+    let mut next_token = None;
+    let (arn, name) = loop {
+        let mut request = ListSecretVersionIds::new(secret_id);
+        if deprecated {
+            request = request.include_deprecated();
+        }
+        if let Some(token) = next_token {
+            request = request.next_token(token);
+        }
+        let page = client.list_secret_version_ids(request).await?;
+        versions.extend(page.versions);
+        next_token = page.next_token;
+        if next_token.is_none() {
+            break (page.arn, page.name);
+        }
+    };
+    let json = versions.iter().map(version_json).collect::<Value>();
+    output.print(&json!({ "ARN": arn, "Name": name, "Versions": json }), |out| {
+        for version in &versions {
+            let line =
+                format!("{} {} {}", version.version_id, date(version.created_date), version.version_stages.join(","));
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    })
+}
+
+fn version_json(version: &VersionDescription) -> Value {
+    let mut json = json!({
+        "VersionId": version.version_id,
+        "CreatedDate": date(version.created_date),
+        "KmsKeyIds": version.kms_key_ids,
+    });
+    if !version.version_stages.is_empty() {
+        json["VersionStages"] = json!(version.version_stages);
+    }
+    if let Some(accessed) = version.last_accessed_date {
+        json["LastAccessedDate"] = json!(date(accessed));
+    }
+    json
+}
+
+async fn random_password(client: &Client, args: PasswordArgs, output: Output) -> anyhow::Result<()> {
+    let mut request = GetRandomPassword::default();
+    if let Some(length) = args.password_length {
+        request = request.password_length(length);
+    }
+    if let Some(characters) = args.exclude_characters {
+        request = request.exclude_characters(characters);
+    }
+    if args.exclude_numbers {
+        request = request.exclude_numbers();
+    }
+    if args.exclude_punctuation {
+        request = request.exclude_punctuation();
+    }
+    if args.exclude_uppercase {
+        request = request.exclude_uppercase();
+    }
+    if args.exclude_lowercase {
+        request = request.exclude_lowercase();
+    }
+    if args.include_space {
+        request = request.include_space();
+    }
+    if args.no_require_each_included_type {
+        request = request.require_each_included_type(false);
+    }
+    let password = client.get_random_password(request).await?;
+    match output {
+        Output::Text => print_value(&password),
+        Output::Json => output.print(&json!({ "RandomPassword": password.expose_str() }), |_| Ok(())),
+    }
 }
 
 fn describe(out: &mut dyn Write, secret: &SecretDescription) -> io::Result<()> {

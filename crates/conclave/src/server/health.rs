@@ -3,13 +3,29 @@
 use axum::extract::State;
 use http::StatusCode;
 use service::Service;
+use tokio_util::sync::CancellationToken;
 
 /// The process serves, whatever the cluster does.
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// Requests can succeed here: the cluster has been started and a leader is known.
-pub(super) async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
-    if service.ready() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") }
+/// Requests can succeed here: the cluster has been started, a leader is known, this node has been abreast of it since
+/// its start, it still belongs to it, and it is not about to stop.
+pub(super) async fn ready(
+    State((service, stopping)): State<(Service, CancellationToken)>,
+) -> (StatusCode, &'static str) {
+    let replica = service.replica();
+    let refusal = if stopping.is_cancelled() {
+        "stopping\n"
+    } else if replica.expelled().is_some() {
+        "not a member\n"
+    } else if !replica.has_caught_up() {
+        "catching up\n"
+    } else if !service.ready() {
+        "not ready\n"
+    } else {
+        return (StatusCode::OK, "ready\n");
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, refusal)
 }

@@ -114,7 +114,8 @@ impl Cluster {
             links: HashMap::new(),
             nodes: BTreeMap::new(),
         };
-        for (from, to) in [(1, 2), (1, 3), (2, 1), (2, 3), (3, 1), (3, 2)] {
+        // The fourth node is for tests that add one.
+        for (from, to) in (1..=4).flat_map(|from| (1..=4).map(move |to| (from, to))).filter(|(from, to)| from != to) {
             cluster.links.insert((from, to), Link::start().await);
         }
         for id in 1..=3 {
@@ -159,19 +160,7 @@ impl Cluster {
         let Issued { certificate, key } = self.issue(CLUSTER, id);
         let (node_ca, _) = self.authority.to_pem();
         let tls = net::tls::peer_server_config(node_ca, &certificate, &key, CLUSTER).unwrap();
-        let replica = loop {
-            let config = ReplicaConfig {
-                dial: self.dial(id),
-                timing: self.timing,
-                ..config(id, self.dir.path().join(id.to_string()), self.barrier.clone(), &self.authority)
-            };
-            match Box::pin(Replica::start_with(config, self.tuning)).await {
-                Ok(replica) => break replica,
-                // The tasks of its life before end one after the other; the last one unlocks the log.
-                Err(StartError::Log(storage::log::LogError::Locked(_))) => tokio::task::yield_now().await,
-                Err(error) => panic!("node {id}: {error:?}"),
-            }
-        };
+        let replica = self.try_start(id).await.unwrap_or_else(|error| panic!("node {id}: {error:?}"));
         let app = tonic::service::Routes::new(replica.peer_service().into_server()).into_axum_router();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         for ((_, to), link) in &self.links {
@@ -183,6 +172,21 @@ impl Cluster {
         let limits = ListenerLimits { drain_timeout: Duration::from_millis(100), ..ListenerLimits::peer() };
         let serving = net::serve(listener, Arc::new(tls), app, limits, stop.clone());
         self.nodes.insert(id, Node { replica, stop, serving });
+    }
+
+    pub(super) async fn try_start(&self, id: u64) -> Result<Replica, StartError> {
+        loop {
+            let config = ReplicaConfig {
+                dial: self.dial(id),
+                timing: self.timing,
+                ..config(id, self.data_dir(id), self.barrier.clone(), &self.authority)
+            };
+            match Box::pin(Replica::start_with(config, self.tuning)).await {
+                // The tasks of its life before end one after the other; the last one unlocks the log.
+                Err(StartError::Log(storage::log::LogError::Locked(_))) => tokio::task::yield_now().await,
+                started => return started,
+            }
+        }
     }
 
     pub(super) async fn stop_node(&mut self, id: u64) {
@@ -204,6 +208,10 @@ impl Cluster {
                 link.open.send_replace(!isolated);
             }
         }
+    }
+
+    pub(super) fn data_dir(&self, id: u64) -> PathBuf {
+        self.dir.path().join(id.to_string())
     }
 
     pub(super) fn issue(&self, cluster: ClusterId, id: u64) -> Issued {

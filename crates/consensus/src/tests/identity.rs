@@ -3,6 +3,7 @@
 use net::pki::Issued;
 use net::tls::PeerDialer;
 use proto::raft::v1 as pb;
+use proto::raft::v1::change_membership_request::Change;
 use proto::raft::v1::raft_client::RaftClient;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -11,7 +12,7 @@ use types::{ClusterId, NodeId};
 use super::harness::{CLUSTER, Cluster, member, wait};
 
 /// A client with the certificate of node `id` to node `to`.
-fn client(cluster: &Cluster, id: u64, to: u64) -> RaftClient<Channel> {
+pub(super) fn client(cluster: &Cluster, id: u64, to: u64) -> RaftClient<Channel> {
     let Issued { certificate, key } = cluster.issue(CLUSTER, id);
     let dialer = PeerDialer::new(cluster.authority.to_pem().0, &certificate, &key, CLUSTER).unwrap();
     let tls = dialer.config_for(NodeId(to)).unwrap();
@@ -22,7 +23,7 @@ fn ballot(node: u64) -> Option<pb::Ballot> {
     Some(pb::Ballot { term: 1_000, node, committed: false })
 }
 
-fn code<T>(result: Result<T, Status>) -> Option<Code> {
+pub(super) fn code<T>(result: Result<T, Status>) -> Option<Code> {
     result.err().map(|status| status.code())
 }
 
@@ -61,9 +62,12 @@ async fn a_node_that_is_not_a_member_may_not_command() {
     assert_eq!(code(stranger.local_checkpoint(pb::LocalCheckpointRequest {}).await), refused);
     assert_eq!(code(stranger.local_digest(pb::LocalDigestRequest {}).await), refused);
     let request = pb::ChangeMembershipRequest {
-        add: Some(pb::Member { id: 9, peer_address: member(9).peer_address, client_address: String::new() }),
+        change: Some(Change::Add(pb::Member { id: 9, peer_address: member(9).peer_address, ..Default::default() })),
     };
     assert_eq!(code(stranger.change_membership(request).await), refused);
+    let request = pb::ChangeMembershipRequest { change: Some(Change::Remove(1)) };
+    assert_eq!(code(stranger.change_membership(request).await), refused);
+    assert_eq!(code(stranger.hand_over(pb::HandOverRequest::default()).await), refused);
     wait(&cluster.node(leader), "still three", |m| m.membership_config.nodes().count() == 3).await;
 }
 

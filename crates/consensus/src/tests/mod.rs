@@ -4,3 +4,4 @@ mod cluster;
 mod conformance;
 mod harness;
 mod identity;
+mod membership;

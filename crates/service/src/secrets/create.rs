@@ -1,16 +1,15 @@
 //! CreateSecret.
 
 use state::{Applied, Command};
-use types::{ApiError, ErrorCode, Namespace};
+use types::{ApiError, Namespace};
 
+use super::default_key::must_be_default_key;
 use super::new_arn;
 use crate::api::{CreateSecretInput, CreateSecretOutput};
 use crate::authorize::{Action, Authorized};
 use crate::door::{Plan, UseCase, View, Write};
 use crate::shape::{self, CreateSecretRequest};
 use crate::vault::VersionOf;
-
-const DEFAULT_ALIAS: &str = "alias/aws/secretsmanager";
 
 /// Makes a secret, with or without a first version.
 ///
@@ -54,28 +53,4 @@ impl Write for CreateSecret {
         let Applied::Written { arn, name, version, .. } = applied else { return None };
         Some(CreateSecretOutput { arn, name, version_id: version })
     }
-}
-
-/// There is one key so far. It goes by its id, by AWS's alias for it, and by the ARN of either.
-fn must_be_default_key(given: &str, view: &View<'_>) -> Result<(), ApiError> {
-    let cluster = view.state().cluster().ok_or(ErrorCode::ServiceUnavailable)?;
-    let Namespace { account, region } = &view.namespace;
-    let arn_prefix = format!("arn:aws:kms:{region}:{account}:");
-    let name = given.strip_prefix(&arn_prefix).unwrap_or(given);
-    if name == DEFAULT_ALIAS {
-        return Ok(());
-    }
-    let is_arn = name.len() < given.len();
-    let id = if is_arn { name.strip_prefix("key/") } else { Some(name) };
-    if id.is_some_and(|id| id.eq_ignore_ascii_case(&cluster.default_key.to_string())) {
-        return Ok(());
-    }
-    let message = if name.starts_with("alias/") {
-        format!("Alias {arn_prefix}{name} is not found.")
-    } else if given.starts_with("arn:") {
-        format!("Key '{given}' does not exist")
-    } else {
-        format!("Key '{arn_prefix}key/{name}' does not exist")
-    };
-    Err(ApiError::new(ErrorCode::ResourceNotFound, message))
 }

@@ -1,6 +1,7 @@
 //! What each operation on secrets means. The order of the checks is AWS's: existence, deletion window, the rest.
 
 mod create;
+mod default_key;
 mod delete;
 mod describe;
 mod filter;
@@ -8,6 +9,12 @@ mod get;
 mod list;
 mod next_token;
 mod put;
+mod random_password;
+mod restore;
+mod tag;
+mod update;
+mod version_stage;
+mod versions;
 
 pub(crate) use create::CreateSecret;
 pub(crate) use delete::DeleteSecret;
@@ -15,11 +22,26 @@ pub(crate) use describe::DescribeSecret;
 pub(crate) use get::GetSecretValue;
 pub(crate) use list::ListSecrets;
 pub(crate) use put::PutSecretValue;
+pub(crate) use random_password::GetRandomPassword;
+pub(crate) use restore::RestoreSecret;
+pub(crate) use tag::{TagResource, UntagResource};
+pub(crate) use update::UpdateSecret;
+pub(crate) use version_stage::UpdateSecretVersionStage;
+pub(crate) use versions::ListSecretVersionIds;
 
+use state::Applied;
 use types::names::ARN_SUFFIX_CHARS;
 use types::{Namespace, SecretArn, SecretName};
 
+use crate::api::SecretOutput;
+
 const SUFFIX_ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// What a write tells that tells no more than which secret it was on.
+fn secret_output(applied: Applied) -> Option<SecretOutput> {
+    let Applied::Written { arn, name, .. } = applied else { return None };
+    Some(SecretOutput { arn, name })
+}
 
 /// An ARN that no secret has had: its suffix is drawn here.
 fn new_arn(namespace: &Namespace, name: &SecretName) -> SecretArn {

@@ -4,11 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use key_service::{Barrier, SealedKind};
 use state::{Secret, SecretUid};
-use types::{ApiError, ErrorCode, Namespace, Principal, SecretName, Timestamp};
+use types::{ApiError, ErrorCode, Namespace, Principal, SecretArn, SecretName, Timestamp};
+use zeroize::Zeroizing;
 
 use crate::shape::{ListSecretsRequest, SortBy};
 
-const VERSION: u8 = 1;
+/// What a token's binding begins with: no token of one kind of listing is good for another.
+const LIST_SECRETS: u8 = 1;
+const LIST_VERSIONS: u8 = 2;
 
 /// A place in a listing. Uids break ties: they are given in the order of creation and never twice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +77,7 @@ pub(super) struct Listing<'a> {
 impl Listing<'_> {
     /// The token of a position in this listing.
     pub(super) fn seal(&self, barrier: &Barrier, position: &Position) -> String {
-        URL_SAFE_NO_PAD.encode(barrier.seal(SealedKind::NextToken, &self.bytes(), &position.encode()))
+        seal(barrier, &self.bytes(), &position.encode())
     }
 
     /// The position that a token of this listing stands for.
@@ -82,23 +85,17 @@ impl Listing<'_> {
     /// # Errors
     /// InvalidNextToken for any other token.
     pub(super) fn open(&self, barrier: &Barrier, token: &str) -> Result<Position, ApiError> {
-        URL_SAFE_NO_PAD
-            .decode(token)
-            .ok()
-            .and_then(|sealed| barrier.open(SealedKind::NextToken, &self.bytes(), &sealed).ok())
+        open(barrier, &self.bytes(), token)
             .and_then(|opened| Position::decode(&opened))
             .filter(|position| position.fits(self.request.sort_by))
-            .ok_or(ApiError::new(ErrorCode::InvalidNextToken, "The NextToken value is not valid for this request."))
+            .ok_or_else(not_of_this_listing)
     }
 
     /// What a token is bound to: unambiguous, and equal for equal listings.
     fn bytes(&self) -> Vec<u8> {
         let ListSecretsRequest { filters, sort_by, descending, include_planned_deletion, .. } = self.request;
-        let mut bytes = vec![VERSION, *sort_by as u8, u8::from(*descending), u8::from(*include_planned_deletion)];
-        let mut put = |text: &str| {
-            bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
-            bytes.extend_from_slice(text.as_bytes());
-        };
+        let mut bytes = vec![LIST_SECRETS, *sort_by as u8, u8::from(*descending), u8::from(*include_planned_deletion)];
+        let mut put = |text: &str| put(&mut bytes, text);
         put(&self.principal.arn());
         put(&self.namespace.account.to_string());
         put(self.namespace.region.as_str());
@@ -112,6 +109,54 @@ impl Listing<'_> {
         }
         bytes
     }
+}
+
+/// One listing of versions: who lists those of which secret. A secret made again under the same name is another one.
+pub(super) struct VersionListing<'a> {
+    pub(super) principal: &'a Principal,
+    pub(super) arn: &'a SecretArn,
+    pub(super) include_deprecated: bool,
+}
+
+impl VersionListing<'_> {
+    /// The token of the place behind the version of that part number.
+    pub(super) fn seal(&self, barrier: &Barrier, part: u64) -> String {
+        seal(barrier, &self.bytes(), &part.to_le_bytes())
+    }
+
+    /// The part number that a token of this listing stands for.
+    ///
+    /// # Errors
+    /// InvalidNextToken for any other token.
+    pub(super) fn open(&self, barrier: &Barrier, token: &str) -> Result<u64, ApiError> {
+        let opened = open(barrier, &self.bytes(), token).ok_or_else(not_of_this_listing)?;
+        opened[..].try_into().map(u64::from_le_bytes).map_err(|_| not_of_this_listing())
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![LIST_VERSIONS, u8::from(self.include_deprecated)];
+        put(&mut bytes, &self.principal.arn());
+        put(&mut bytes, self.arn.as_str());
+        bytes
+    }
+}
+
+fn seal(barrier: &Barrier, listing: &[u8], position: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(barrier.seal(SealedKind::NextToken, listing, position))
+}
+
+fn open(barrier: &Barrier, listing: &[u8], token: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
+    barrier.open(SealedKind::NextToken, listing, &sealed).ok()
+}
+
+fn put(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn not_of_this_listing() -> ApiError {
+    ApiError::new(ErrorCode::InvalidNextToken, "The NextToken value is not valid for this request.")
 }
 
 #[cfg(test)]
@@ -191,6 +236,29 @@ mod tests {
         let somebody = Listing { principal: &Principal::System, namespace: &home, request: &own };
         assert!(somebody.open(&barrier, &token).is_err());
         assert!(listing.open(&Barrier::ephemeral(ClusterId([1; 16])), &token).is_err());
+    }
+
+    #[test]
+    fn a_token_of_versions_is_good_for_its_own_secret_only() {
+        let barrier = Barrier::ephemeral(ClusterId([1; 16]));
+        let root = Principal::Root("123456789012".parse().unwrap());
+        let (home, name) = (namespace("us-east-1"), SecretName::parse("s").unwrap());
+        let (own, again) = (SecretArn::new(&home, &name, "AAAAAA"), SecretArn::new(&home, &name, "BBBBBB"));
+        let listing = VersionListing { principal: &root, arn: &own, include_deprecated: false };
+        let token = listing.seal(&barrier, 7);
+        assert_eq!(listing.open(&barrier, &token), Ok(7));
+        let others = [
+            VersionListing { include_deprecated: true, ..listing },
+            VersionListing { arn: &again, ..listing },
+            VersionListing { principal: &Principal::System, ..listing },
+        ];
+        for other in others {
+            assert_eq!(other.open(&barrier, &token).unwrap_err().code, ErrorCode::InvalidNextToken);
+        }
+        let secrets = request(|_| {});
+        let secrets = Listing { principal: &root, namespace: &home, request: &secrets };
+        assert!(secrets.open(&barrier, &token).is_err());
+        assert!(listing.open(&barrier, &secrets.seal(&barrier, &Position::Created(SecretUid(7)))).is_err());
     }
 
     #[test]

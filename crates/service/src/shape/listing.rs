@@ -1,10 +1,11 @@
-//! Parsing of ListSecrets.
+//! Parsing of listings.
 
-use types::{ApiError, ErrorCode, limits};
+use types::{ApiError, ErrorCode, Namespace, limits};
 
 use super::constraints::{Constraints, Pattern};
-use super::request::{Filter, FilterKey, FilterValue, ListSecretsRequest, SortBy};
-use crate::api::{FilterInput, ListSecretsInput};
+use super::request::{Filter, FilterKey, FilterValue, ListSecretVersionIdsRequest, ListSecretsRequest, SortBy};
+use super::secrets::{take_secret_id, target};
+use crate::api::{FilterInput, ListSecretVersionIdsInput, ListSecretsInput};
 
 const FILTER_KEYS: &[(&str, FilterKey)] = &[
     ("all", FilterKey::All),
@@ -29,12 +30,11 @@ const FILTER_VALUE: Pattern = Pattern {
 
 /// Parses ListSecrets.
 pub(crate) fn list_secrets(input: ListSecretsInput) -> Result<ListSecretsRequest, ApiError> {
-    let most = i64::try_from(limits::PAGE_ENTRIES).unwrap_or(i64::MAX);
     let given = input.filters.unwrap_or_default();
 
     let mut constraints = Constraints::default();
-    let max_results = constraints.number("maxResults", input.max_results, 1..=most).unwrap_or(most);
-    let next_token = constraints.text("nextToken", input.next_token, 1..=limits::NEXT_TOKEN_CHARS);
+    let max_results = take_max_results(&mut constraints, input.max_results);
+    let next_token = take_next_token(&mut constraints, input.next_token);
     constraints.members("filters", Some(given.len()), 0..=limits::FILTERS);
     let keys = take_filters(&mut constraints, &given);
     let descending = constraints.one_of("sortOrder", input.sort_order.as_deref(), SORT_ORDERS);
@@ -42,7 +42,7 @@ pub(crate) fn list_secrets(input: ListSecretsInput) -> Result<ListSecretsRequest
     constraints.finish()?;
 
     Ok(ListSecretsRequest {
-        max_results: usize::try_from(max_results).unwrap_or(limits::PAGE_ENTRIES),
+        max_results,
         next_token,
         filters: given
             .into_iter()
@@ -53,6 +53,35 @@ pub(crate) fn list_secrets(input: ListSecretsInput) -> Result<ListSecretsRequest
         descending: descending.unwrap_or(false),
         include_planned_deletion: input.include_planned_deletion.unwrap_or(false),
     })
+}
+
+/// Parses ListSecretVersionIds.
+pub(crate) fn list_secret_version_ids(
+    input: ListSecretVersionIdsInput,
+    namespace: &Namespace,
+) -> Result<ListSecretVersionIdsRequest, ApiError> {
+    let mut constraints = Constraints::default();
+    let secret_id = take_secret_id(&mut constraints, input.secret_id);
+    let max_results = take_max_results(&mut constraints, input.max_results);
+    let next_token = take_next_token(&mut constraints, input.next_token);
+    constraints.finish()?;
+    let include_deprecated = input.include_deprecated.unwrap_or(false);
+    Ok(ListSecretVersionIdsRequest {
+        secret: target(secret_id, namespace)?,
+        max_results,
+        next_token,
+        include_deprecated,
+    })
+}
+
+fn take_max_results(constraints: &mut Constraints, given: Option<i64>) -> usize {
+    let most = i64::try_from(limits::PAGE_ENTRIES).unwrap_or(i64::MAX);
+    let taken = constraints.number("maxResults", given, 1..=most);
+    taken.and_then(|number| usize::try_from(number).ok()).unwrap_or(limits::PAGE_ENTRIES)
+}
+
+fn take_next_token(constraints: &mut Constraints, given: Option<String>) -> Option<String> {
+    constraints.text("nextToken", given, 1..=limits::NEXT_TOKEN_CHARS)
 }
 
 /// Checks the shapes of filters, and gives their keys.

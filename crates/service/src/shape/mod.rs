@@ -5,14 +5,21 @@
 
 mod constraints;
 mod listing;
+mod password;
 mod request;
 mod secrets;
 mod tags;
 
 pub(crate) use constraints::Constraints;
-pub(crate) use listing::list_secrets;
+pub(crate) use listing::{list_secret_version_ids, list_secrets};
+pub(crate) use password::get_random_password;
 pub(crate) use request::{
     CreateSecretRequest, DeleteSecretRequest, DescribeSecretRequest, Filter, FilterKey, FilterValue,
-    GetSecretValueRequest, ListSecretsRequest, PutSecretValueRequest, SecretTarget, SortBy,
+    GetRandomPasswordRequest, GetSecretValueRequest, ListSecretVersionIdsRequest, ListSecretsRequest,
+    PutSecretValueRequest, RestoreSecretRequest, SecretTarget, SortBy, TagResourceRequest, UntagResourceRequest,
+    UpdateSecretRequest, UpdateSecretVersionStageRequest,
 };
-pub(crate) use secrets::{create_secret, delete_secret, describe_secret, get_secret_value, put_secret_value};
+pub(crate) use secrets::{
+    create_secret, delete_secret, describe_secret, get_secret_value, put_secret_value, restore_secret, tag_resource,
+    untag_resource, update_secret, update_secret_version_stage,
+};

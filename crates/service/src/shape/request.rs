@@ -86,6 +86,76 @@ pub(crate) struct ListSecretsRequest {
     pub(crate) include_planned_deletion: bool,
 }
 
+/// UpdateSecret, parsed.
+#[derive(Debug)]
+pub(crate) struct UpdateSecretRequest {
+    pub(crate) secret: SecretTarget,
+    /// The ClientRequestToken.
+    pub(crate) token: VersionId,
+    /// Empty to remove it.
+    pub(crate) description: Option<Arc<str>>,
+    /// Empty for the default key.
+    pub(crate) kms_key_id: Option<String>,
+    /// A new value, or what is wrong with the two members for it, which is said only of a secret that exists.
+    pub(crate) value: Result<Option<SecretValue>, ApiError>,
+}
+
+/// UpdateSecretVersionStage, parsed. Which of the two versions must be there depends on where the label is.
+#[derive(Debug)]
+pub(crate) struct UpdateSecretVersionStageRequest {
+    pub(crate) secret: SecretTarget,
+    /// The label.
+    pub(crate) label: StagingLabel,
+    /// The version that has it.
+    pub(crate) remove_from: Option<VersionId>,
+    /// The version that gets it.
+    pub(crate) move_to: Option<VersionId>,
+}
+
+/// ListSecretVersionIds, parsed.
+#[derive(Debug)]
+pub(crate) struct ListSecretVersionIdsRequest {
+    pub(crate) secret: SecretTarget,
+    /// 1 to 100.
+    pub(crate) max_results: usize,
+    /// From the page before.
+    pub(crate) next_token: Option<String>,
+    /// Whether versions without a label are listed.
+    pub(crate) include_deprecated: bool,
+}
+
+/// RestoreSecret, parsed.
+#[derive(Debug)]
+pub(crate) struct RestoreSecretRequest {
+    pub(crate) secret: SecretTarget,
+}
+
+/// TagResource, parsed.
+#[derive(Debug)]
+pub(crate) struct TagResourceRequest {
+    pub(crate) secret: SecretTarget,
+    /// Without duplicate keys.
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// UntagResource, parsed.
+#[derive(Debug)]
+pub(crate) struct UntagResourceRequest {
+    pub(crate) secret: SecretTarget,
+    pub(crate) keys: Vec<Arc<str>>,
+}
+
+/// GetRandomPassword, parsed: a password that can be made.
+#[derive(Debug)]
+pub(crate) struct GetRandomPasswordRequest {
+    /// At least 1, and at least one for each required type.
+    pub(crate) length: usize,
+    /// The characters of each type that it may have; at least one type, none empty.
+    pub(crate) types: Vec<Vec<u8>>,
+    /// Whether it has a character of each type.
+    pub(crate) require_each: bool,
+}
+
 /// What ListSecrets sorts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SortBy {
@@ -152,9 +222,21 @@ target_is! {
     PutSecretValueRequest: secret.given;
     DescribeSecretRequest: secret.given;
     DeleteSecretRequest: secret.given;
+    UpdateSecretRequest: secret.given;
+    UpdateSecretVersionStageRequest: secret.given;
+    ListSecretVersionIdsRequest: secret.given;
+    RestoreSecretRequest: secret.given;
+    TagResourceRequest: secret.given;
+    UntagResourceRequest: secret.given;
 }
 
 impl Target for ListSecretsRequest {
+    fn resource(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Target for GetRandomPasswordRequest {
     fn resource(&self) -> Option<&str> {
         None
     }

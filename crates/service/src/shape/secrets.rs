@@ -6,11 +6,14 @@ use types::{ApiError, ErrorCode, Namespace, Plaintext, SecretId, SecretName, Sta
 use super::constraints::{Constraints, Pattern};
 use super::request::{
     CreateSecretRequest, DeleteSecretRequest, DescribeSecretRequest, GetSecretValueRequest, PutSecretValueRequest,
-    SecretTarget,
+    RestoreSecretRequest, SecretTarget, TagResourceRequest, UntagResourceRequest, UpdateSecretRequest,
+    UpdateSecretVersionStageRequest,
 };
 use super::tags;
 use crate::api::{
-    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, GetSecretValueInput, PutSecretValueInput, SecretValue,
+    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, GetSecretValueInput, PutSecretValueInput,
+    RestoreSecretInput, SecretValue, TagResourceInput, UntagResourceInput, UpdateSecretInput,
+    UpdateSecretVersionStageInput,
 };
 
 const NO_TOKEN: &str = "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
@@ -63,18 +66,8 @@ pub(crate) fn get_secret_value(
 ) -> Result<GetSecretValueRequest, ApiError> {
     let mut constraints = Constraints::default();
     let secret_id = take_secret_id(&mut constraints, input.secret_id);
-    let version_id = constraints.parsed(
-        "versionId",
-        input.version_id.as_deref(),
-        limits::CLIENT_REQUEST_TOKEN_CHARS,
-        VersionId::parse,
-    );
-    let version_stage = constraints.parsed(
-        "versionStage",
-        input.version_stage.as_deref(),
-        1..=limits::STAGING_LABEL_CHARS,
-        StagingLabel::parse,
-    );
+    let version_id = take_version(&mut constraints, "versionId", input.version_id.as_deref());
+    let version_stage = take_stage(&mut constraints, input.version_stage.as_deref());
     constraints.finish()?;
     Ok(GetSecretValueRequest { secret: target(secret_id, namespace)?, version_id, version_stage })
 }
@@ -127,12 +120,95 @@ pub(crate) fn delete_secret(input: DeleteSecretInput, namespace: &Namespace) -> 
     Ok(DeleteSecretRequest { secret, mode })
 }
 
-fn take_secret_id(constraints: &mut Constraints, given: Option<String>) -> String {
+/// Parses UpdateSecret.
+pub(crate) fn update_secret(input: UpdateSecretInput, namespace: &Namespace) -> Result<UpdateSecretRequest, ApiError> {
+    let mut constraints = Constraints::default();
+    let secret_id = take_secret_id(&mut constraints, input.secret_id);
+    let token = take_token(&mut constraints, input.client_request_token.as_deref());
+    let description = constraints.text("description", input.description, 0..=limits::DESCRIPTION_CHARS);
+    let kms_key_id = constraints.text("kmsKeyId", input.kms_key_id, 0..=limits::KMS_KEY_ID_CHARS);
+    check_value_lengths(&mut constraints, input.secret_string.as_ref(), input.secret_binary.as_ref());
+    constraints.finish()?;
+
+    let secret = target(secret_id, namespace)?;
+    let token = token.ok_or(ApiError::new(ErrorCode::InvalidRequest, NO_TOKEN))?;
+    let value = one_value(input.secret_string, input.secret_binary);
+    Ok(UpdateSecretRequest { secret, token, description: description.map(Into::into), kms_key_id, value })
+}
+
+/// Parses UpdateSecretVersionStage.
+pub(crate) fn update_secret_version_stage(
+    input: UpdateSecretVersionStageInput,
+    namespace: &Namespace,
+) -> Result<UpdateSecretVersionStageRequest, ApiError> {
+    let mut constraints = Constraints::default();
+    let secret_id = take_secret_id(&mut constraints, input.secret_id);
+    if input.version_stage.is_none() {
+        constraints.null("versionStage");
+    }
+    let label = take_stage(&mut constraints, input.version_stage.as_deref());
+    let remove_from = take_version(&mut constraints, "removeFromVersionId", input.remove_from_version_id.as_deref());
+    let move_to = take_version(&mut constraints, "moveToVersionId", input.move_to_version_id.as_deref());
+    constraints.finish()?;
+
+    let secret = target(secret_id, namespace)?;
+    // It is there, or its constraint would have failed.
+    let label = label.ok_or(ErrorCode::InternalService)?;
+    Ok(UpdateSecretVersionStageRequest { secret, label, remove_from, move_to })
+}
+
+/// Parses RestoreSecret.
+pub(crate) fn restore_secret(
+    input: RestoreSecretInput,
+    namespace: &Namespace,
+) -> Result<RestoreSecretRequest, ApiError> {
+    let mut constraints = Constraints::default();
+    let secret_id = take_secret_id(&mut constraints, input.secret_id);
+    constraints.finish()?;
+    Ok(RestoreSecretRequest { secret: target(secret_id, namespace)? })
+}
+
+/// Parses TagResource.
+pub(crate) fn tag_resource(input: TagResourceInput, namespace: &Namespace) -> Result<TagResourceRequest, ApiError> {
+    let mut constraints = Constraints::default();
+    let secret_id = take_secret_id(&mut constraints, input.secret_id);
+    if input.tags.is_none() {
+        constraints.null("tags");
+    }
+    let tags = tags::take(&mut constraints, input.tags);
+    constraints.finish()?;
+
+    let secret = target(secret_id, namespace)?;
+    tags::check(&tags)?;
+    Ok(TagResourceRequest { secret, tags })
+}
+
+/// Parses UntagResource.
+pub(crate) fn untag_resource(
+    input: UntagResourceInput,
+    namespace: &Namespace,
+) -> Result<UntagResourceRequest, ApiError> {
+    let mut constraints = Constraints::default();
+    let secret_id = take_secret_id(&mut constraints, input.secret_id);
+    let keys = tags::take_keys(&mut constraints, input.tag_keys);
+    constraints.finish()?;
+    Ok(UntagResourceRequest { secret: target(secret_id, namespace)?, keys })
+}
+
+pub(super) fn take_secret_id(constraints: &mut Constraints, given: Option<String>) -> String {
     constraints.required("secretId", given, 1..=limits::SECRET_ID_CHARS)
 }
 
 fn take_token(constraints: &mut Constraints, given: Option<&str>) -> Option<VersionId> {
-    constraints.parsed("clientRequestToken", given, limits::CLIENT_REQUEST_TOKEN_CHARS, VersionId::parse)
+    take_version(constraints, "clientRequestToken", given)
+}
+
+fn take_version(constraints: &mut Constraints, path: &str, given: Option<&str>) -> Option<VersionId> {
+    constraints.parsed(path, given, limits::CLIENT_REQUEST_TOKEN_CHARS, VersionId::parse)
+}
+
+fn take_stage(constraints: &mut Constraints, given: Option<&str>) -> Option<StagingLabel> {
+    constraints.parsed("versionStage", given, 1..=limits::STAGING_LABEL_CHARS, StagingLabel::parse)
 }
 
 fn take_stages(constraints: &mut Constraints, given: Option<Vec<String>>) -> Vec<StagingLabel> {
@@ -176,7 +252,7 @@ fn new_name(text: &str) -> Result<SecretName, ApiError> {
     if text.contains('!') { Err(invalid_name(types::names::NameError::SecretName)) } else { Ok(name) }
 }
 
-fn target(given: String, namespace: &Namespace) -> Result<SecretTarget, ApiError> {
+pub(super) fn target(given: String, namespace: &Namespace) -> Result<SecretTarget, ApiError> {
     let id = match SecretId::parse(&given, namespace) {
         Ok(id) => id,
         // A name of good characters that is longer than any name is no error of syntax.

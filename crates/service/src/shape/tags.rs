@@ -1,6 +1,7 @@
 //! Tags: what the API says beside their lengths.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use types::{ApiError, ErrorCode, Tag, limits};
 
@@ -8,6 +9,18 @@ use super::constraints::Constraints;
 use crate::api::TagInput;
 
 const RESERVED_PREFIX: &str = "aws:";
+
+/// Takes the keys of tags that go, each once.
+pub(super) fn take_keys(constraints: &mut Constraints, input: Option<Vec<String>>) -> Vec<Arc<str>> {
+    let Some(keys) = input else {
+        constraints.null("tagKeys");
+        return Vec::new();
+    };
+    constraints.members("tagKeys", Some(keys.len()), 0..=limits::TAG_KEYS_PER_REQUEST);
+    constraints.each("tagKeys", &keys, 1..=limits::TAG_KEY_CHARS, None);
+    let mut seen = HashSet::new();
+    keys.into_iter().map(Arc::from).filter(|key: &Arc<str>| seen.insert(key.clone())).collect()
+}
 
 /// Takes the tags of an input, with the constraints of their shapes.
 pub(super) fn take(constraints: &mut Constraints, input: Option<Vec<TagInput>>) -> Vec<Tag> {

@@ -16,6 +16,7 @@ use crate::authorize::Action;
 use crate::caller::Credential;
 use crate::record::Ending;
 use crate::secrets::{CreateSecret, GetSecretValue, PutSecretValue};
+use crate::throttle::ServiceLimits;
 
 fn certificate(uri: &str) -> Credential {
     Credential::Certificate(uri.to_owned())
@@ -267,6 +268,7 @@ async fn every_request_is_recorded_also_one_whose_caller_went_away() {
         vec![super::world::region("us-east-1")],
         Arc::new(Midnight),
         world.records.clone(),
+        ServiceLimits::default(),
     );
     let input = GetSecretValueInput { secret_id: text("s"), ..GetSecretValueInput::default() };
     let mut read = Box::pin(door.read::<GetSecretValue>(&world.caller, input));

@@ -2,5 +2,9 @@
 
 mod door;
 mod listing;
+mod random;
 mod secrets;
+mod throttle;
+mod updates;
+mod versions;
 mod world;

@@ -23,6 +23,7 @@ use crate::door::{Door, Read, Write};
 use crate::record::{Ending, Record as RequestRecord, Recorder};
 use crate::replicated::Replicated;
 use crate::secrets::{CreateSecret, DeleteSecret, DescribeSecret, GetSecretValue, PutSecretValue};
+use crate::throttle::ServiceLimits;
 
 pub(super) const ROOT_URI: &str = "urn:conclave:user/root";
 pub(super) const ACCESS_KEY: &str = "AKIAROOT";
@@ -232,18 +233,27 @@ pub(super) struct World {
 impl World {
     /// A cluster that has its root principal and keys.
     pub(super) fn new() -> Self {
-        let world = Self::without_bootstrap();
+        Self::limited(ServiceLimits::default())
+    }
+
+    /// The same, with these limits.
+    pub(super) fn limited(limits: ServiceLimits) -> Self {
+        let world = Self::with_limits(limits);
         world.cluster.lock().commit(Command::Bootstrap(bootstrap(&world.barrier))).unwrap();
         world
     }
 
     pub(super) fn without_bootstrap() -> Self {
+        Self::with_limits(ServiceLimits::default())
+    }
+
+    fn with_limits(limits: ServiceLimits) -> Self {
         let cluster = Arc::new(Cluster::default());
         let barrier = Arc::new(Barrier::ephemeral(ClusterId([1; 16])));
         let records = Arc::new(Records::default());
         let regions = vec![region("us-east-1"), region("eu-central-1")];
         let clock = Arc::new(FixedClock(AtomicU64::new(START.as_millis())));
-        let door = Door::new(cluster.clone(), barrier.clone(), regions, clock, records.clone());
+        let door = Door::new(cluster.clone(), barrier.clone(), regions, clock, records.clone(), limits);
         let caller = caller(Credential::Certificate(ROOT_URI.to_owned()), "us-east-1");
         Self { cluster, door, barrier, records, caller }
     }
@@ -358,7 +368,13 @@ impl World {
 }
 
 pub(super) fn caller(credential: Credential, region_text: &str) -> Caller {
-    Caller { credential, region: region(region_text), request_id: "request".to_owned(), arrived: Instant::now() }
+    Caller {
+        credential,
+        region: region(region_text),
+        request_id: "request".to_owned(),
+        peer: None,
+        arrived: Instant::now(),
+    }
 }
 
 /// CreateSecret without a value, as another node would commit it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use state::{
     Applied, Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Outcome, PutSecretValue, Refusal,
-    SealedValue, Secret, State,
+    RestoreSecret, SealedValue, Secret, State, UpdateSecret, UpdateSecretVersionStage,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, Principal, ProposalId, Region, SecretArn,
@@ -164,6 +164,38 @@ impl Node {
     #[track_caller]
     pub(crate) fn delete(&mut self, secret: &str, mode: DeleteMode) -> Outcome {
         self.run(Command::DeleteSecret(DeleteSecret { target: self.secret(secret).arn.clone(), mode }))
+    }
+
+    pub(crate) fn update_command(&self, secret: &str, version: &str, value: Option<&str>) -> UpdateSecret {
+        UpdateSecret {
+            target: self.secret(secret).arn.clone(),
+            token: token(version),
+            description: None,
+            kms_key_id: None,
+            value: value.map(|value| sealed(value, ValueKind::String, self.seal())),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn update(&mut self, secret: &str, version: &str, value: Option<&str>) -> Outcome {
+        self.run(Command::UpdateSecret(self.update_command(secret, version, value)))
+    }
+
+    /// Moves a label; an empty version is none.
+    #[track_caller]
+    pub(crate) fn move_stage(&mut self, secret: &str, label: &str, to: &str, from: &str) -> Outcome {
+        let version = |text: &str| (!text.is_empty()).then(|| token(text));
+        self.run(Command::UpdateSecretVersionStage(UpdateSecretVersionStage {
+            target: self.secret(secret).arn.clone(),
+            label: StagingLabel::parse(label).unwrap(),
+            move_to: version(to),
+            remove_from: version(from),
+        }))
+    }
+
+    #[track_caller]
+    pub(crate) fn restore(&mut self, secret: &str) -> Outcome {
+        self.run(Command::RestoreSecret(RestoreSecret { target: self.secret(secret).arn.clone() }))
     }
 
     #[track_caller]

@@ -9,4 +9,7 @@ mod memory;
 mod put;
 mod random;
 mod records;
+mod stages;
+mod tags;
 mod tokens;
+mod update;

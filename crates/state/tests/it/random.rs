@@ -8,9 +8,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use state::{
-    Applied, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Outcome, PutSecretValue, Refusal, State,
+    Applied, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Outcome, PutSecretValue, Refusal,
+    RestoreSecret, State, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
 };
-use types::{Namespace, Principal, ProposalId, SecretArn, SecretName, Timestamp, ValueKind, VersionId, limits};
+use types::{
+    Namespace, Principal, ProposalId, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId, limits,
+};
 
 use crate::fixture::{HOUR_MS, START, account, bootstrap_command, labels, name, namespace_of, refused, sealed, token};
 use crate::records::{Records, rebuilt, records_of, write};
@@ -28,6 +31,10 @@ const STAGES: [&str; 8] = [
     "AWSCURRENT AWSPENDING one",
     "AWSPENDING AWSPREVIOUS",
 ];
+
+const LABELS: [&str; 5] = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS", "one", "two"];
+const TEXTS: [&str; 3] = ["", "p", "q"];
+const TAG_KEYS: [&str; 4] = ["e", "f", "g", "h"];
 
 /// One thing that happens in a sequence; what it refers to is looked up in the state of that moment.
 #[derive(Clone, Debug)]
@@ -47,6 +54,30 @@ enum Step {
         secret: (&'static str, &'static str),
         force: bool,
     },
+    Update {
+        secret: (&'static str, &'static str),
+        token: u8,
+        description: Option<&'static str>,
+        kms_key_id: Option<&'static str>,
+        value: Option<Value>,
+    },
+    Stage {
+        secret: (&'static str, &'static str),
+        label: &'static str,
+        to: Option<u8>,
+        from: From,
+    },
+    Restore {
+        secret: (&'static str, &'static str),
+    },
+    Tag {
+        secret: (&'static str, &'static str),
+        tags: Vec<(&'static str, &'static str)>,
+    },
+    Untag {
+        secret: (&'static str, &'static str),
+        keys: Vec<&'static str>,
+    },
     /// An envelope of before comes again.
     Retry(prop::sample::Index),
     /// The stamps of the leader from here on; it may go back.
@@ -59,9 +90,42 @@ enum Step {
 
 type Value = (&'static str, bool);
 
+/// The version that a label is said to be on.
+#[derive(Clone, Copy, Debug)]
+enum From {
+    Nothing,
+    Holder,
+    Version(u8),
+}
+
+fn secret() -> impl Strategy<Value = (&'static str, &'static str)> {
+    (select(&REGIONS[..]), select(&NAMES[..]))
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    (select(&VALUES[..]), prop::bool::weighted(0.2))
+}
+
+fn update() -> impl Strategy<Value = Step> {
+    let text = || prop::option::of(select(&TEXTS[..]));
+    (secret(), 0..12_u8, text(), text(), prop::option::of(value())).prop_map(
+        |(secret, token, description, kms_key_id, value)| Step::Update {
+            secret,
+            token,
+            description,
+            kms_key_id,
+            value,
+        },
+    )
+}
+
+fn stage() -> impl Strategy<Value = Step> {
+    let from = prop_oneof![2 => Just(From::Nothing), 3 => Just(From::Holder), 1 => (0..12_u8).prop_map(From::Version)];
+    (secret(), select(&LABELS[..]), prop::option::weighted(0.8, 0..12_u8), from)
+        .prop_map(|(secret, label, to, from)| Step::Stage { secret, label, to, from })
+}
+
 fn step() -> impl Strategy<Value = Step> {
-    let secret = || (select(&REGIONS[..]), select(&NAMES[..]));
-    let value = || (select(&VALUES[..]), prop::bool::weighted(0.2));
     let few = 0..6_u8;
     let hour = i64::try_from(HOUR_MS).expect("an hour is not long");
     prop_oneof![
@@ -70,6 +134,13 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (secret(), 0..12_u8, value(), select(&STAGES[..]))
             .prop_map(|(secret, token, value, stages)| Step::Put { secret, token, value, stages }),
         2 => (secret(), any::<bool>()).prop_map(|(secret, force)| Step::Delete { secret, force }),
+        4 => update(),
+        6 => stage(),
+        1 => secret().prop_map(|secret| Step::Restore { secret }),
+        2 => (secret(), prop::collection::btree_map(select(&TAG_KEYS[..]), select(&TEXTS[..]), 0..3))
+            .prop_map(|(secret, tags)| Step::Tag { secret, tags: tags.into_iter().collect() }),
+        2 => (secret(), prop::collection::vec(select(&TAG_KEYS[..]), 0..3))
+            .prop_map(|(secret, keys)| Step::Untag { secret, keys }),
         3 => any::<prop::sample::Index>().prop_map(Step::Retry),
         2 => (-hour..3 * hour).prop_map(Step::Clock),
         1 => (0..20_u64).prop_map(Step::Lag),
@@ -123,6 +194,31 @@ impl World {
                 let mode = if force { DeleteMode::Force } else { DeleteMode::Window { days: 7 } };
                 self.apply(self.envelope(Command::DeleteSecret(DeleteSecret { target: self.target(secret), mode })));
             }
+            Step::Update { secret, token: number, description, kms_key_id, value } => {
+                let command = UpdateSecret {
+                    target: self.target(secret),
+                    token: token(&number.to_string()),
+                    description: description.map(Into::into),
+                    kms_key_id: kms_key_id.map(Into::into),
+                    value: value.map(|value| self.value(value)),
+                };
+                self.apply(self.envelope(Command::UpdateSecret(command)));
+            }
+            Step::Stage { secret, label, to, from } => self.stage(secret, label, to, from),
+            Step::Restore { secret } => {
+                let command = RestoreSecret { target: self.target(secret) };
+                self.apply(self.envelope(Command::RestoreSecret(command)));
+            }
+            Step::Tag { secret, ref tags } => {
+                let tag = |(key, value): &(&str, &str)| Tag { key: (*key).into(), value: (*value).into() };
+                let command = TagResource { target: self.target(secret), tags: tags.iter().map(tag).collect() };
+                self.apply(self.envelope(Command::TagResource(command)));
+            }
+            Step::Untag { secret, ref keys } => {
+                let keys = keys.iter().map(|key| (*key).into()).collect();
+                let command = UntagResource { target: self.target(secret), keys };
+                self.apply(self.envelope(Command::UntagResource(command)));
+            }
             Step::Retry(which) => {
                 let envelope = which.get(&self.sent).clone();
                 self.apply(envelope);
@@ -146,6 +242,18 @@ impl World {
             value: value.map(|value| self.value(value)),
         };
         self.apply(self.envelope(Command::CreateSecret(command)));
+    }
+
+    fn stage(&mut self, secret: (&str, &str), label: &str, to: Option<u8>, from: From) {
+        let (target, label) = (self.target(secret), StagingLabel::parse(label).unwrap());
+        let remove_from = match from {
+            From::Nothing => None,
+            From::Holder => self.one.secret_by_arn(&target).and_then(|secret| secret.holder(&label)).cloned(),
+            From::Version(number) => Some(token(&number.to_string())),
+        };
+        let move_to = to.map(|number| token(&number.to_string()));
+        let command = UpdateSecretVersionStage { target, label, move_to, remove_from };
+        self.apply(self.envelope(Command::UpdateSecretVersionStage(command)));
     }
 
     fn value(&self, (text, binary): Value) -> state::SealedValue {
@@ -198,34 +306,68 @@ impl World {
         if *outcome != Err(Refusal::Forgotten) {
             self.answers.entry(envelope.proposal).or_insert_with(|| outcome.clone());
         }
-        self.check_token(
-            before,
-            &envelope.command,
-            outcome,
-            known_or_forgotten(known_before(before, envelope), outcome),
-        );
-    }
-
-    /// What a put with a token must come to, told from the state before it.
-    fn check_token(&self, before: &State, command: &Command, outcome: &Outcome, repeated: bool) {
-        let Command::PutSecretValue(put) = command else { return };
-        let Some(secret) = before.secret_by_arn(&put.target) else { return };
-        if repeated || *outcome == Err(Refusal::Conflict) || secret.is_scheduled_for_deletion() {
+        if known_or_forgotten(known_before(before, envelope), outcome) || *outcome == Err(Refusal::Conflict) {
             return;
         }
-        let kept = secret.version(&put.token).and_then(|entry| entry.version.value.as_ref());
-        let after = &self.one.secret_by_arn(&put.target).expect("a put removes nothing");
+        match &envelope.command {
+            Command::PutSecretValue(put) => self.check_write(before, outcome, &put.target, &put.token, &put.value),
+            Command::UpdateSecret(UpdateSecret { target, token, value: Some(value), .. }) => {
+                self.check_write(before, outcome, target, token, value);
+            }
+            Command::UpdateSecretVersionStage(update) => self.check_stage(before, outcome, update),
+            _ => {}
+        }
+    }
+
+    /// What a value with a token must come to, told from the state before it.
+    fn check_write(
+        &self,
+        before: &State,
+        outcome: &Outcome,
+        target: &SecretArn,
+        token: &VersionId,
+        value: &state::SealedValue,
+    ) {
+        let Some(secret) = before.secret_by_arn(target) else { return };
+        if secret.is_scheduled_for_deletion() {
+            return;
+        }
+        let kept = secret.version(token).and_then(|entry| entry.version.value.as_ref());
+        let after = &self.one.secret_by_arn(target).expect("a write removes nothing");
         match kept {
-            Some(kept) if kept.fingerprint == put.value.fingerprint => {
-                assert_eq!(written_version(outcome), Some(&put.token));
+            Some(kept) if kept.fingerprint == value.fingerprint => {
+                assert_eq!(written_version(outcome), Some(token));
                 assert_eq!(*after, secret);
             }
             Some(_) => assert!(refused(outcome).1.starts_with("You can't use ClientRequestToken ")),
             None => {
-                assert_eq!(written_version(outcome), Some(&put.token));
-                let now = after.version(&put.token).and_then(|entry| entry.version.value.as_ref());
-                assert_eq!(now, Some(&put.value));
+                assert_eq!(written_version(outcome), Some(token));
+                let now = after.version(token).and_then(|entry| entry.version.value.as_ref());
+                assert_eq!(now, Some(value));
             }
+        }
+    }
+
+    /// A move that succeeds puts the label where it was asked for, and was told where it stood.
+    fn check_stage(&self, before: &State, outcome: &Outcome, update: &UpdateSecretVersionStage) {
+        if outcome.is_err() {
+            return;
+        }
+        let UpdateSecretVersionStage { target, label, move_to, remove_from } = update;
+        let old = before.secret_by_arn(target).expect("a move of what exists");
+        let new = self.one.secret_by_arn(target).expect("a move removes nothing");
+        assert_eq!(new.holder(label), move_to.as_ref());
+        let was = old.holder(label);
+        assert!(was.is_none() || was == remove_from.as_ref() || was == move_to.as_ref());
+        let others = |secret: &state::Secret| {
+            let moved_along = |known: &StagingLabel| {
+                known == label || (*label == StagingLabel::Current && *known == StagingLabel::Previous)
+            };
+            secret.labels.iter().filter(|(known, _)| !moved_along(known)).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(others(old), others(new));
+        if *label == StagingLabel::Current && was != move_to.as_ref() {
+            assert_eq!(new.holder(&StagingLabel::Previous), was);
         }
     }
 

@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use prost::Message;
-use state::{Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue, SealedValue};
-use types::{Principal, ProposalId, Timestamp};
+use state::{
+    Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue, RestoreSecret, SealedValue,
+    TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+};
+use types::{Principal, ProposalId, Timestamp, VersionId};
 
 use super::common::{
-    access_key_id, account, arn, key_id, label_texts, labels, name, namespace, principal, proposal_id, required,
+    access_key_id, account, arn, key_id, label, label_texts, labels, name, namespace, principal, proposal_id, required,
     sealed, shared, shared_text, tags_from, tags_to, text, version_id,
 };
 use super::{DecodeError, decode_versioned};
@@ -92,6 +95,11 @@ impl From<&Command> for pb::Command {
             Command::CreateSecret(create) => Kind::CreateSecret(create.into()),
             Command::PutSecretValue(put) => Kind::PutSecretValue(put.into()),
             Command::DeleteSecret(delete) => Kind::DeleteSecret(delete.into()),
+            Command::UpdateSecret(update) => Kind::UpdateSecret(update.into()),
+            Command::UpdateSecretVersionStage(update) => Kind::UpdateSecretVersionStage(update.into()),
+            Command::RestoreSecret(restore) => Kind::RestoreSecret(restore.into()),
+            Command::TagResource(tag) => Kind::TagResource(tag.into()),
+            Command::UntagResource(untag) => Kind::UntagResource(untag.into()),
         };
         Self { kind: Some(kind) }
     }
@@ -107,6 +115,11 @@ impl TryFrom<pb::Command> for Command {
             Kind::CreateSecret(create) => Self::CreateSecret(create.try_into()?),
             Kind::PutSecretValue(put) => Self::PutSecretValue(put.try_into()?),
             Kind::DeleteSecret(delete) => Self::DeleteSecret(delete.try_into()?),
+            Kind::UpdateSecret(update) => Self::UpdateSecret(update.try_into()?),
+            Kind::UpdateSecretVersionStage(update) => Self::UpdateSecretVersionStage(update.try_into()?),
+            Kind::RestoreSecret(restore) => Self::RestoreSecret(restore.try_into()?),
+            Kind::TagResource(tag) => Self::TagResource(tag.try_into()?),
+            Kind::UntagResource(untag) => Self::UntagResource(untag.try_into()?),
         })
     }
 }
@@ -218,5 +231,101 @@ impl TryFrom<pb::DeleteSecret> for DeleteSecret {
             Mode::Force(pb::Force {}) => DeleteMode::Force,
         };
         Ok(Self { target: arn("DeleteSecret.target", &delete.target)?, mode })
+    }
+}
+
+impl From<&UpdateSecret> for pb::UpdateSecret {
+    fn from(update: &UpdateSecret) -> Self {
+        Self {
+            target: update.target.as_str().to_owned(),
+            token: update.token.as_str().to_owned(),
+            description: text(&update.description),
+            kms_key_id: text(&update.kms_key_id),
+            value: update.value.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<pb::UpdateSecret> for UpdateSecret {
+    type Error = DecodeError;
+
+    fn try_from(update: pb::UpdateSecret) -> Result<Self, DecodeError> {
+        Ok(Self {
+            target: arn("UpdateSecret.target", &update.target)?,
+            token: version_id("UpdateSecret.token", &update.token)?,
+            description: shared_text(update.description),
+            kms_key_id: shared_text(update.kms_key_id),
+            value: update.value.map(SealedValue::try_from).transpose()?,
+        })
+    }
+}
+
+impl From<&UpdateSecretVersionStage> for pb::UpdateSecretVersionStage {
+    fn from(update: &UpdateSecretVersionStage) -> Self {
+        let id = |id: &Option<VersionId>| id.as_ref().map(|id| id.as_str().to_owned());
+        Self {
+            target: update.target.as_str().to_owned(),
+            label: update.label.as_str().to_owned(),
+            move_to: id(&update.move_to),
+            remove_from: id(&update.remove_from),
+        }
+    }
+}
+
+impl TryFrom<pb::UpdateSecretVersionStage> for UpdateSecretVersionStage {
+    type Error = DecodeError;
+
+    fn try_from(update: pb::UpdateSecretVersionStage) -> Result<Self, DecodeError> {
+        let id = |field, id: Option<String>| id.map(|id| version_id(field, &id)).transpose();
+        Ok(Self {
+            target: arn("UpdateSecretVersionStage.target", &update.target)?,
+            label: label("UpdateSecretVersionStage.label", &update.label)?,
+            move_to: id("UpdateSecretVersionStage.move_to", update.move_to)?,
+            remove_from: id("UpdateSecretVersionStage.remove_from", update.remove_from)?,
+        })
+    }
+}
+
+impl From<&RestoreSecret> for pb::RestoreSecret {
+    fn from(restore: &RestoreSecret) -> Self {
+        Self { target: restore.target.as_str().to_owned() }
+    }
+}
+
+impl TryFrom<pb::RestoreSecret> for RestoreSecret {
+    type Error = DecodeError;
+
+    fn try_from(restore: pb::RestoreSecret) -> Result<Self, DecodeError> {
+        Ok(Self { target: arn("RestoreSecret.target", &restore.target)? })
+    }
+}
+
+impl From<&TagResource> for pb::TagResource {
+    fn from(tag: &TagResource) -> Self {
+        Self { target: tag.target.as_str().to_owned(), tags: tags_to(&tag.tags) }
+    }
+}
+
+impl TryFrom<pb::TagResource> for TagResource {
+    type Error = DecodeError;
+
+    fn try_from(tag: pb::TagResource) -> Result<Self, DecodeError> {
+        Ok(Self { target: arn("TagResource.target", &tag.target)?, tags: tags_from(tag.tags) })
+    }
+}
+
+impl From<&UntagResource> for pb::UntagResource {
+    fn from(untag: &UntagResource) -> Self {
+        let keys = untag.keys.iter().map(|key| key.as_ref().to_owned()).collect();
+        Self { target: untag.target.as_str().to_owned(), keys }
+    }
+}
+
+impl TryFrom<pb::UntagResource> for UntagResource {
+    type Error = DecodeError;
+
+    fn try_from(untag: pb::UntagResource) -> Result<Self, DecodeError> {
+        let keys = untag.keys.into_iter().map(Into::into).collect();
+        Ok(Self { target: arn("UntagResource.target", &untag.target)?, keys })
     }
 }

@@ -7,8 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use state::{
     AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret, EncryptionKey,
-    Envelope, Outcome, ProposalResult, PutSecretValue, Record, RecordKey, RecordKind, Refusal, SealedValue, Secret,
-    SecretRecord, SecretUid, Version, VersionPart,
+    Envelope, Outcome, ProposalResult, PutSecretValue, Record, RecordKey, RecordKind, Refusal, RestoreSecret,
+    SealedValue, Secret, SecretRecord, SecretUid, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    Version, VersionPart,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -149,12 +150,39 @@ fn delete_secret() -> impl Strategy<Value = DeleteSecret> {
     (arn(), mode).prop_map(|(target, mode)| DeleteSecret { target, mode })
 }
 
+fn update_secret() -> impl Strategy<Value = UpdateSecret> {
+    (arn(), version_id(), text(), text(), option::of(sealed_value())).prop_map(
+        |(target, token, description, kms_key_id, value)| UpdateSecret {
+            target,
+            token,
+            description,
+            kms_key_id,
+            value,
+        },
+    )
+}
+
+fn update_secret_version_stage() -> impl Strategy<Value = UpdateSecretVersionStage> {
+    (arn(), label(), option::of(version_id()), option::of(version_id())).prop_map(
+        |(target, label, move_to, remove_from)| UpdateSecretVersionStage { target, label, move_to, remove_from },
+    )
+}
+
+fn untag_resource() -> impl Strategy<Value = UntagResource> {
+    (arn(), vec("\\PC{0,128}".prop_map(Arc::from), 0..4)).prop_map(|(target, keys)| UntagResource { target, keys })
+}
+
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         bootstrap().prop_map(Command::Bootstrap),
         create_secret().prop_map(Command::CreateSecret),
         put_secret_value().prop_map(Command::PutSecretValue),
         delete_secret().prop_map(Command::DeleteSecret),
+        update_secret().prop_map(Command::UpdateSecret),
+        update_secret_version_stage().prop_map(Command::UpdateSecretVersionStage),
+        arn().prop_map(|target| Command::RestoreSecret(RestoreSecret { target })),
+        (arn(), tags()).prop_map(|(target, tags)| Command::TagResource(TagResource { target, tags })),
+        untag_resource().prop_map(Command::UntagResource),
     ]
 }
 

@@ -279,3 +279,131 @@ fn windows_and_force_exclude_each_other() {
     }
     assert_eq!(refused(mode(Some(7), Some(true))), (ErrorCode::InvalidParameter, FORCE_WITH_WINDOW.to_owned()));
 }
+
+fn update() -> UpdateSecretInput {
+    UpdateSecretInput { secret_id: text("prod/db"), client_request_token: text(TOKEN), ..UpdateSecretInput::default() }
+}
+
+fn stage() -> UpdateSecretVersionStageInput {
+    UpdateSecretVersionStageInput {
+        secret_id: text("prod/db"),
+        version_stage: text("AWSCURRENT"),
+        ..UpdateSecretVersionStageInput::default()
+    }
+}
+
+fn tag(pairs: &[(&str, &str)]) -> TagResourceInput {
+    TagResourceInput { secret_id: text("prod/db"), tags: tagged(pairs).tags }
+}
+
+fn untag(keys: &[&str]) -> UntagResourceInput {
+    let tag_keys = Some(keys.iter().map(|&key| key.to_owned()).collect());
+    UntagResourceInput { secret_id: text("prod/db"), tag_keys }
+}
+
+#[test]
+fn an_update_keeps_what_is_empty_apart_from_what_is_absent() {
+    let request = update_secret(update(), &namespace()).unwrap();
+    assert_eq!((request.description, request.kms_key_id), (None, None));
+    assert!(request.value.unwrap().is_none());
+    let empty = UpdateSecretInput { description: text(""), kms_key_id: text(""), ..update() };
+    let request = update_secret(empty, &namespace()).unwrap();
+    assert_eq!((request.description.as_deref(), request.kms_key_id.as_deref()), (Some(""), Some("")));
+    let both = UpdateSecretInput { secret_string: value(1), secret_binary: value(1), ..update() };
+    let request = update_secret(both, &namespace()).unwrap();
+    assert_eq!(refused(request.value), (ErrorCode::InvalidParameter, TWO_VALUES.to_owned()));
+}
+
+#[test]
+fn bad_updates_get_the_texts_of_aws() {
+    let cases = [
+        (
+            UpdateSecretInput { secret_id: None, ..update() },
+            one("Value null at 'secretId' failed to satisfy constraint: Member must not be null"),
+        ),
+        (
+            UpdateSecretInput { secret_string: value(0), ..update() },
+            one("Value at 'secretString' failed to satisfy constraint: Member must have length greater than or equal \
+                 to 1"),
+        ),
+        (
+            UpdateSecretInput { description: Some(long(2049)), ..update() },
+            one(&format!(
+                "Value '{}...' at 'description' failed to satisfy constraint: Member must have length less than or \
+                 equal to 2048",
+                long(256)
+            )),
+        ),
+        (
+            UpdateSecretInput { client_request_token: None, ..update() },
+            (ErrorCode::InvalidRequest, NO_TOKEN.to_owned()),
+        ),
+        (
+            UpdateSecretInput { secret_id: text("a b"), client_request_token: None, ..update() },
+            (ErrorCode::Validation, INVALID_NAME.to_owned()),
+        ),
+    ];
+    for (input, expected) in cases {
+        assert_eq!(refused(update_secret(input, &namespace())), expected);
+    }
+}
+
+#[test]
+fn a_move_names_a_label_and_versions_of_legal_length() {
+    let (code, message) = refused(update_secret_version_stage(UpdateSecretVersionStageInput::default(), &namespace()));
+    assert_eq!(code, ErrorCode::Validation);
+    assert!(message.starts_with("2 validation errors detected: Value null at 'secretId'"), "{message}");
+    assert!(message.contains("Value null at 'versionStage'"), "{message}");
+    let short = UpdateSecretVersionStageInput {
+        version_stage: text(""),
+        remove_from_version_id: text("short"),
+        move_to_version_id: Some(long(65)),
+        ..stage()
+    };
+    let (_, message) = refused(update_secret_version_stage(short, &namespace()));
+    for path in ["versionStage", "removeFromVersionId", "moveToVersionId"] {
+        assert!(message.contains(&format!(" at '{path}' failed")), "{path}: {message}");
+    }
+    let request = update_secret_version_stage(stage(), &namespace()).unwrap();
+    assert_eq!((request.label, request.move_to, request.remove_from), (StagingLabel::Current, None, None));
+}
+
+#[test]
+fn tags_and_their_keys_are_required_and_bounded() {
+    let ns = namespace();
+    let without = TagResourceInput { tags: None, ..tag(&[]) };
+    let null =
+        |path: &str| one(&format!("Value null at '{path}' failed to satisfy constraint: Member must not be null"));
+    assert_eq!(refused(tag_resource(without, &ns)), null("tags"));
+    let without = UntagResourceInput { tag_keys: None, ..untag(&[]) };
+    assert_eq!(refused(untag_resource(without, &ns)), null("tagKeys"));
+    assert!(tag_resource(tag(&[]), &ns).unwrap().tags.is_empty());
+
+    let code = |input| tag_resource(input, &ns).unwrap_err().code;
+    assert_eq!(code(tag(&[("AWS:x", "")])), ErrorCode::InvalidParameter);
+    assert_eq!(code(tag(&[("a", "1"), ("a", "2")])), ErrorCode::InvalidParameter);
+    assert_eq!(code(tag(&[("", "")])), ErrorCode::Validation);
+
+    let keys: Vec<String> =
+        untag_resource(untag(&["b", "a", "b"]), &ns).unwrap().keys.iter().map(ToString::to_string).collect();
+    assert_eq!(keys, ["b", "a"]);
+    assert_eq!(untag_resource(untag(&["a", ""]), &ns).unwrap_err().code, ErrorCode::Validation);
+    assert!(untag_resource(untag(&vec!["k"; limits::TAG_KEYS_PER_REQUEST]), &ns).is_ok());
+    let many = untag(&vec!["k"; limits::TAG_KEYS_PER_REQUEST + 1]);
+    assert_eq!(untag_resource(many, &ns).unwrap_err().code, ErrorCode::Validation);
+}
+
+#[test]
+fn every_operation_on_a_secret_checks_the_name() {
+    let bad = || text("not a name");
+    let expected = (ErrorCode::Validation, INVALID_NAME.to_owned());
+    let ns = namespace();
+    assert_eq!(refused(update_secret(UpdateSecretInput { secret_id: bad(), ..update() }, &ns)), expected);
+    let moved = UpdateSecretVersionStageInput { secret_id: bad(), ..stage() };
+    assert_eq!(refused(update_secret_version_stage(moved, &ns)), expected);
+    assert_eq!(refused(restore_secret(RestoreSecretInput { secret_id: bad() }, &ns)), expected);
+    assert_eq!(refused(tag_resource(TagResourceInput { secret_id: bad(), ..tag(&[]) }, &ns)), expected);
+    assert_eq!(refused(untag_resource(UntagResourceInput { secret_id: bad(), ..untag(&[]) }, &ns)), expected);
+    let list = crate::api::ListSecretVersionIdsInput { secret_id: bad(), ..Default::default() };
+    assert_eq!(refused(crate::shape::list_secret_version_ids(list, &ns)), expected);
+}
