@@ -23,6 +23,8 @@ const VERSIONS: usize = 60;
 const ATTEMPTS: usize = 30;
 /// Pause of a writer whose attempt failed, so that a dead node is not asked a thousand times a second.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The refusal of a node without a leader; another attempt may succeed.
+const UNAVAILABLE: &str = "ServiceUnavailable";
 /// Requests under way while everything is read.
 const READERS: usize = 16;
 /// Secrets that all writers write to; each has room for [`SHARED_WRITES`] of every writer.
@@ -112,15 +114,17 @@ impl Writer {
     }
 
     async fn next(&mut self) {
-        self.count += 1;
-        if self.count.is_multiple_of(SHARED_EVERY) && self.shared_count < SHARED * SHARED_WRITES {
-            let number = self.shared_count / SHARED_WRITES;
-            self.shared_count += 1;
-            self.write(&shared_name(number), false).await;
-            return;
-        }
         let name = format!("load/{}/{}", self.id, self.count / VERSIONS);
-        self.write(&name, self.count.is_multiple_of(VERSIONS) || self.count == 1).await;
+        let create = self.count.is_multiple_of(VERSIONS);
+        let shared = self.count.is_multiple_of(SHARED_EVERY) && self.shared_count < SHARED * SHARED_WRITES;
+        if shared && !create {
+            let name = shared_name(self.shared_count / SHARED_WRITES);
+            self.shared_count += 1;
+            self.write(&name, false).await;
+        } else {
+            self.write(&name, create).await;
+        }
+        self.count += 1;
     }
 
     /// Sends one write until its fate is known, or once.
@@ -138,7 +142,12 @@ impl Writer {
                     self.acknowledged.fetch_add(1, Ordering::Relaxed);
                     return;
                 }
-                Err(Fate::Refused(_)) => self.oracle.refused(secret, &version),
+                Err(Fate::Refused(refusal)) => {
+                    self.oracle.refused(secret, &version);
+                    if refusal.code != UNAVAILABLE {
+                        return;
+                    }
+                }
                 Err(Fate::Unknown(_)) => self.oracle.unknown(secret, &version),
             }
             tokio::time::sleep(PAUSE).await;

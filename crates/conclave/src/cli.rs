@@ -306,10 +306,6 @@ pub(crate) enum SecretCommand {
         connection: Connection,
     },
     /// Changes a secret's description or key, gives it a new value, or all at once.
-    #[command(group = at_least_one(
-        "change",
-        &["description", "kms_key_id", "from_file", "refused_value", "refused_option"],
-    ))]
     Update {
         /// Name or ARN.
         secret_id: String,
@@ -344,7 +340,7 @@ pub(crate) enum SecretCommand {
         connection: Connection,
     },
     /// Moves a staging label from one version to another.
-    #[command(group = at_least_one("move", &["move_to_version_id", "remove_from_version_id"]))]
+    #[command(group = ArgGroup::new("versions").multiple(true).required(true))]
     Stage {
         /// Name or ARN.
         secret_id: String,
@@ -352,10 +348,10 @@ pub(crate) enum SecretCommand {
         #[arg(value_name = "LABEL")]
         version_stage: String,
         /// The version that gets it; without one the label is taken away.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", group = "versions")]
         move_to_version_id: Option<String>,
         /// The version that has it; needed unless none has it.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", group = "versions")]
         remove_from_version_id: Option<String>,
         #[command(flatten)]
         connection: Connection,
@@ -394,10 +390,6 @@ pub(crate) enum SecretCommand {
         #[command(flatten)]
         connection: Connection,
     },
-}
-
-fn at_least_one(name: &'static str, options: &[&'static str]) -> ArgGroup {
-    ArgGroup::new(name).args(options).required(true).multiple(true)
 }
 
 /// What a password is to be like.

@@ -51,9 +51,10 @@ pub(crate) fn version_quota() -> ApiError {
     ApiError::new(ErrorCode::LimitExceeded, message)
 }
 
+/// TagResource has no LimitExceeded in AWS's model, and SDKs would repeat one.
 pub(crate) fn tag_quota() -> ApiError {
     let message = format!("A secret can have at most {} tags.", limits::TAGS_PER_SECRET);
-    ApiError::new(ErrorCode::LimitExceeded, message)
+    ApiError::new(ErrorCode::InvalidParameter, message)
 }
 
 pub(crate) fn no_such_version(version: &VersionId) -> ApiError {

@@ -9,7 +9,7 @@ use crate::refusals::tag_quota;
 /// The tags with others put over them: a known key keeps its place, new ones come behind.
 ///
 /// # Errors
-/// LimitExceeded.
+/// InvalidParameter past the quota.
 pub(crate) fn with(tags: Option<&Vec<Tag>>, new: Vec<Tag>) -> Result<Option<Vec<Tag>>, ApiError> {
     if new.is_empty() {
         return Ok(tags.cloned());

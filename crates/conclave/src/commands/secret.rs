@@ -19,6 +19,8 @@ use crate::failure::Usage;
 use crate::output::Output;
 use crate::value;
 
+const NOTHING_TO_CHANGE: &str = "what is to change? Give --description, --kms-key-id or --from-file";
+
 /// Runs a command on secrets. JSON answers have the member names of the AWS API; dates are RFC 3339.
 pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> {
     block_on(Box::pin(async move {
@@ -93,6 +95,9 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 connection,
             } => {
                 value::refuse_on_command_line(&refused)?;
+                if description.is_none() && kms_key_id.is_none() && from_file.is_none() {
+                    return Err(Usage(NOTHING_TO_CHANGE.to_owned()).into());
+                }
                 let mut request = UpdateSecret::new(secret_id);
                 if let Some(description) = description {
                     request = request.description(description);

@@ -16,6 +16,8 @@ use crate::files;
 
 /// Time for one attempt; without a quorum they go on.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// Pause after an attempt that failed, which may be at once.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// Starts the cluster if the file is there.
 pub(super) async fn run(
@@ -27,7 +29,9 @@ pub(super) async fn run(
     let Some(file) = file.filter(|file| file.exists()) else { return Ok(()) };
     let request = open(barrier, file).with_context(|| format!("bootstrap file {}", file.display()))?;
     replica.initialize(member).await?;
-    while !propose(replica, &request).await? {}
+    while !propose(replica, &request).await? {
+        tokio::time::sleep(RETRY_PAUSE).await;
+    }
     files::remove(file)?;
     tracing::info!("the cluster has been started");
     Ok(())

@@ -45,7 +45,7 @@ pub(crate) fn create_secret(input: CreateSecretInput) -> Result<CreateSecretRequ
     let name = new_name(&name)?;
     let token = token.ok_or(ApiError::new(ErrorCode::InvalidRequest, NO_TOKEN))?;
     let value = one_value(input.secret_string, input.secret_binary)?;
-    tags::check(&tags)?;
+    tags::check(&tags, ErrorCode::LimitExceeded)?;
     if input.add_replica_regions.is_some() {
         return Err(ApiError::new(ErrorCode::InvalidParameter, BAD_REPLICA_REGION));
     }
@@ -179,7 +179,7 @@ pub(crate) fn tag_resource(input: TagResourceInput, namespace: &Namespace) -> Re
     constraints.finish()?;
 
     let secret = target(secret_id, namespace)?;
-    tags::check(&tags)?;
+    tags::check(&tags, ErrorCode::InvalidParameter)?;
     Ok(TagResourceRequest { secret, tags })
 }
 

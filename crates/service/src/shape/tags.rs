@@ -37,8 +37,9 @@ pub(super) fn take(constraints: &mut Constraints, input: Option<Vec<TagInput>>) 
 /// Checks the rules of a whole set of tags.
 ///
 /// # Errors
-/// InvalidParameter for a reserved or duplicate key or a character that no tag has, LimitExceeded.
-pub(super) fn check(tags: &[Tag]) -> Result<(), ApiError> {
+/// InvalidParameter for a reserved or duplicate key or a character that no tag has; `too_many` for more tags than a
+/// secret can have, a code that AWS's model of the operation has.
+pub(super) fn check(tags: &[Tag], too_many: ErrorCode) -> Result<(), ApiError> {
     let mut keys = HashSet::new();
     for tag in tags {
         if tag.key.get(..RESERVED_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX)) {
@@ -55,7 +56,7 @@ pub(super) fn check(tags: &[Tag]) -> Result<(), ApiError> {
     }
     if tags.len() > limits::TAGS_PER_SECRET {
         let most = limits::TAGS_PER_SECRET;
-        return Err(ApiError::new(ErrorCode::LimitExceeded, format!("A secret can have at most {most} tags.")));
+        return Err(ApiError::new(too_many, format!("A secret can have at most {most} tags.")));
     }
     Ok(())
 }

@@ -202,9 +202,9 @@ async fn tags_keep_to_their_rules() {
     assert_eq!(world.tags("s").await, None);
     let keys: Vec<String> = (0..=limits::TAGS_PER_SECRET).map(|n| format!("k{n}")).collect();
     let all: Vec<_> = keys.iter().map(|key| (key.as_str(), None)).collect();
-    assert_eq!(world.tag("s", &all).await.unwrap_err().code, ErrorCode::LimitExceeded);
+    assert_eq!(world.tag("s", &all).await.unwrap_err().code, ErrorCode::InvalidParameter);
     world.tag("s", &all[..limits::TAGS_PER_SECRET]).await.unwrap();
-    assert_eq!(world.tag("s", &all[limits::TAGS_PER_SECRET..]).await.unwrap_err().code, ErrorCode::LimitExceeded);
+    assert_eq!(world.tag("s", &all[limits::TAGS_PER_SECRET..]).await.unwrap_err().code, ErrorCode::InvalidParameter);
     world.untag("s", &["k0", "aws:x"]).await.unwrap();
     world.tag("s", &all[limits::TAGS_PER_SECRET..]).await.unwrap();
 }

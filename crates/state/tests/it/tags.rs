@@ -77,7 +77,7 @@ fn fifty_tags_are_the_most_that_a_secret_can_have() {
     let most: Vec<String> = (0..limits::TAGS_PER_SECRET).map(|n| format!("k{n}=v")).collect();
     tag(&mut node, &most.join(" ")).unwrap();
     let before = node.secret("a").clone();
-    assert_eq!(refused(&tag(&mut node, "k0=other more=v")).0, ErrorCode::LimitExceeded);
+    assert_eq!(refused(&tag(&mut node, "k0=other more=v")).0, ErrorCode::InvalidParameter);
     assert_eq!(*node.secret("a"), before);
     tag(&mut node, "k0=other").unwrap();
     untag(&mut node, "k1").unwrap();
