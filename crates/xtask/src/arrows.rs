@@ -17,8 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("proto", &[]),
     ("net", &[]),
     ("storage", &["state", "key-service"]),
-    // Beyond `state storage proto net`: the barrier that seals what the log and the checkpoints hold.
-    ("consensus", &["state", "storage", "proto", "net", "key-service"]),
+    ("consensus", &["state", "storage", "proto", "net"]),
     ("rotation", &[]),
     ("rotators", &["rotation"]),
     ("audit", &[]),
@@ -29,8 +28,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("grpc", &["service", "proto", "net"]),
     ("aws", &["service", "proto", "net"]),
     ("console", &["service", "proto", "net"]),
-    // Beyond `proto`: the TLS set-up and the channel, which are the same on both sides.
-    ("client", &["proto", "net"]),
+    ("client", &["proto"]),
 ];
 
 /// The composition root, and what is for tests and developers.
