@@ -114,12 +114,7 @@ impl Inner {
     }
 
     /// Has the leader make a change that concerns a node.
-    async fn change_on(
-        &self,
-        leader: NodeId,
-        id: NodeId,
-        change: Change,
-    ) -> Result<BTreeSet<NodeId>, MembershipError> {
+    async fn change_on(&self, leader: NodeId, id: NodeId, change: Change) -> Result<BTreeSet<NodeId>, MembershipError> {
         use pb::change_membership_response::Result as Answer;
         let mut client = self.peer_client(leader, Traffic::Command).ok_or(MembershipError::NoLeader)?;
         let request = pb::ChangeMembershipRequest { change: Some(change) };
@@ -221,10 +216,7 @@ impl Inner {
         let removed = Arc::new(removed);
         let others = server.membership_config.nodes().filter(|(other, _)| **other != id);
         let others = others.map(|(other, node)| (*other, Node { removed: removed.clone(), ..node.clone() })).collect();
-        ChangeMembers::Batch(vec![
-            ChangeMembers::RemoveNodes(BTreeSet::from([id])),
-            ChangeMembers::SetNodes(others),
-        ])
+        ChangeMembers::Batch(vec![ChangeMembers::RemoveNodes(BTreeSet::from([id])), ChangeMembers::SetNodes(others)])
     }
 
     /// Makes sure that the voters without `id` have a quorum of nodes that answer.

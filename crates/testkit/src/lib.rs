@@ -23,5 +23,5 @@ pub use fate::{Fate, Refusal, judge};
 pub use oracle::Oracle;
 pub use process::{Finished, Program};
 pub use provision::Provision;
-pub use signed::SignedClient;
+pub use signed::{SignedClient, SignedConnection};
 pub use wait::{PATIENCE, until, until_async};

@@ -15,6 +15,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -155,19 +156,45 @@ impl SignedClient {
     /// # Errors
     /// When there is no answer.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Answer> {
+        self.connect().await?.send(request).await
+    }
+
+    /// Opens a connection for many requests.
+    ///
+    /// # Errors
+    /// When the node does not take it.
+    pub async fn connect(&self) -> Result<SignedConnection> {
         let (host, _) = self.address.rsplit_once(':').context("the address has no port")?;
         let socket = TcpStream::connect(&self.address).await?;
+        socket.set_nodelay(true)?;
         let name = ServerName::try_from(host.to_owned())?;
         let stream = TlsConnector::from(self.tls.clone()).connect(name, socket).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
-        let response = sender.send_request(request.map(Full::new)).await;
-        let answer = match response {
-            Ok(response) => read(response).await,
-            Err(error) => Err(error.into()),
-        };
-        connection.abort();
-        answer
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        Ok(SignedConnection { sender, connection: tokio::spawn(connection) })
+    }
+}
+
+/// An open connection to the AWS front. Dropping it closes it.
+#[derive(Debug)]
+pub struct SignedConnection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    connection: JoinHandle<hyper::Result<()>>,
+}
+
+impl SignedConnection {
+    /// Sends a request as it is, over HTTP/1.1.
+    ///
+    /// # Errors
+    /// When there is no answer; the connection is of no use then.
+    pub async fn send(&mut self, request: Request<Bytes>) -> Result<Answer> {
+        self.sender.ready().await?;
+        read(self.sender.send_request(request.map(Full::new)).await?).await
+    }
+}
+
+impl Drop for SignedConnection {
+    fn drop(&mut self) {
+        self.connection.abort();
     }
 }
 

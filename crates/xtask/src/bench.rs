@@ -1,47 +1,73 @@
 //! `cargo xtask bench`: figures. They have bounds nowhere; a test never asserts a duration.
 
-use anyhow::Result;
-use clap::{Args, Subcommand};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::step::{Step, target};
+use anyhow::{Context, Result};
+use clap::Args;
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Bench {
-    /// A first figure: puts and linearizable gets over gRPC on a three-node release cluster.
-    Quick(QuickArgs),
-}
+use crate::step::{Step, exists, say, target};
+
+/// Options of the load generator that are looked at here.
+const WITHOUT_ETCD: &str = "--without-etcd";
+const ETCD: &str = "--etcd";
+const HELP: [&str; 3] = ["--help", "-h", "help"];
 
 #[derive(Debug, Args)]
-pub(crate) struct QuickArgs {
-    /// Requests under way at once.
-    #[arg(long, default_value_t = 64)]
-    clients: usize,
-    /// Connections, spread over the nodes.
-    #[arg(long, default_value_t = 16)]
-    connections: usize,
-    /// Secrets that are written and read.
-    #[arg(long, default_value_t = 1_000)]
-    secrets: usize,
-    /// Seconds of each phase.
-    #[arg(long, default_value_t = 10)]
-    seconds: u64,
-    /// Bytes of a value.
-    #[arg(long, default_value_t = 256)]
-    value_bytes: usize,
+#[command(disable_help_flag = true)]
+pub(crate) struct BenchArgs {
+    /// What the load generator gets: `cargo xtask bench --help` shows its options, `--quick` is for a first figure.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<OsString>,
 }
 
-/// Builds both sides in release and runs the load.
-pub(crate) fn run(bench: &Bench) -> Result<()> {
-    let Bench::Quick(args) = bench;
-    Step::cargo("build").args(["build", "--release", "--locked", "--package", "conclave"]).run()?;
+impl BenchArgs {
+    fn has(&self, option: &str) -> bool {
+        let with_value = format!("{option}=");
+        self.options.iter().any(|given| given == option || given.to_string_lossy().starts_with(&with_value))
+    }
+}
+
+/// Builds Conclave and the load generator in release, provides etcd, and measures.
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let target = target()?;
+    let release = target.join("release");
     Step::cargo("build").args(["build", "--release", "--locked", "--package", "testkit", "--bin", "load"]).run()?;
-    let release = target()?.join("release");
-    Step::new("bench", release.join("load"))
-        .args(["--clients", &args.clients.to_string()])
-        .args(["--connections", &args.connections.to_string()])
-        .args(["--secrets", &args.secrets.to_string()])
-        .args(["--seconds", &args.seconds.to_string()])
-        .args(["--value-bytes", &args.value_bytes.to_string()])
-        .env("CONCLAVE_BIN", release.join("conclave"))
-        .run()
+    let mut load = Step::new("bench", release.join("load"));
+    if !HELP.iter().any(|help| args.has(help)) {
+        Step::cargo("build").args(["build", "--release", "--locked", "--package", "conclave"]).run()?;
+        if !args.has(WITHOUT_ETCD) && !args.has(ETCD) {
+            load = load.args([OsString::from(ETCD), etcd(&target)?.into()]);
+        }
+    }
+    // Beside what was built, for the system's folder of temporary files may be in memory.
+    let files = target.join("bench");
+    fs::create_dir_all(&files)?;
+    load.args(&args.options).env("CONCLAVE_BIN", release.join("conclave")).env("TMPDIR", files).run()
+}
+
+/// etcd's server: the one on the path, or Debian's, unpacked under `target/`. Its installation would start a service.
+fn etcd(target: &Path) -> Result<PathBuf> {
+    let found = PathBuf::from("etcd");
+    if exists(&found, "--version") {
+        return Ok(found);
+    }
+    let directory = target.join("tools/etcd");
+    let unpacked = directory.join("usr/bin/etcd");
+    if !exists(&unpacked, "--version") {
+        unpack(&directory)
+            .with_context(|| format!("etcd is missing (on Debian: apt-get install etcd-server; or {WITHOUT_ETCD})"))?;
+    }
+    Ok(unpacked)
+}
+
+fn unpack(directory: &Path) -> Result<()> {
+    if rustix::process::geteuid().is_root() {
+        Step::new("debian packages", "apt-get").args(["update", "--quiet"]).run()?;
+    }
+    fs::create_dir_all(directory)?;
+    let script = "cd \"$1\" && apt-get download etcd-server && dpkg-deb --extract etcd-server_*.deb .";
+    Step::new("etcd", "sh").args(["-euc", script, "etcd"]).args([directory]).run()?;
+    say(format_args!("etcd: unpacked in {}", directory.display()))
 }

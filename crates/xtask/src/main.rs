@@ -33,11 +33,8 @@ enum Task {
     Test(test::TestArgs),
     /// Runs the tests and every gate.
     Ci,
-    /// Measures a cluster on this machine.
-    Bench {
-        #[command(subcommand)]
-        bench: bench::Bench,
-    },
+    /// Measures a cluster on this machine, and etcd in the same runs.
+    Bench(bench::BenchArgs),
     /// Shows that the test of linearizable reads fails when the read barrier is taken out.
     ProveBarrier,
 }
@@ -46,7 +43,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Test(args) => test::run(&args),
         Task::Ci => ci::run(),
-        Task::Bench { bench } => bench::run(&bench),
+        Task::Bench(args) => bench::run(&args),
         Task::ProveBarrier => prove::run(),
     };
     match result {
