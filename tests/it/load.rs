@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use proto::secrets::v1::secrets_client::SecretsClient;
 use testkit::fate::refusal;
 use testkit::oracle::Seen;
-use testkit::{Cluster, Fate, Oracle, PATIENCE, judge, requests, until_async};
+use testkit::{Cluster, Fate, Oracle, PATIENCE, Ticks, judge, requests, until_async};
 use tokio::task::JoinSet;
 use tonic::Status;
 use tonic::transport::Channel;
@@ -38,6 +38,7 @@ pub(crate) struct Load {
     writers: JoinSet<Oracle>,
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
+    ticks: Ticks,
     shared: Oracle,
 }
 
@@ -50,6 +51,7 @@ impl Load {
             writers: JoinSet::new(),
             stop: Arc::default(),
             acknowledged: Arc::default(),
+            ticks: Ticks::default(),
             shared: Oracle::default(),
         };
         for number in 0..SHARED {
@@ -94,6 +96,7 @@ struct Writer {
     nodes: Vec<SecretsClient<Channel>>,
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
+    ticks: Ticks,
     oracle: Oracle,
     /// Writes so far; which node, which secret and what comes next follow from it.
     count: usize,
@@ -107,6 +110,7 @@ impl Writer {
             nodes: nodes.to_vec(),
             stop: load.stop.clone(),
             acknowledged: load.acknowledged.clone(),
+            ticks: load.ticks.clone(),
             oracle: Oracle::default(),
             count: 0,
             shared_count: 0,
@@ -131,14 +135,14 @@ impl Writer {
     async fn write(&mut self, secret: &str, create: bool) {
         let version = Uuid::new_v4().to_string();
         let value = format!("value of {version}");
-        self.oracle.sent(secret, &version, &value);
+        self.oracle.sent(secret, &version, &value, self.ticks.next());
         // What follows needs the secret: its creation is always asked for again.
         let attempts = if create || self.id.is_multiple_of(2) { ATTEMPTS } else { 1 };
         for attempt in 0..attempts {
             let node = self.nodes[(self.count + attempt) % self.nodes.len()].clone();
             match attempt_at(node, secret, &version, &value, create).await {
-                Ok(index) => {
-                    self.oracle.acknowledged(secret, &version, index);
+                Ok(()) => {
+                    self.oracle.acknowledged(secret, &version, self.ticks.next());
                     self.acknowledged.fetch_add(1, Ordering::Relaxed);
                     return;
                 }
@@ -159,21 +163,21 @@ fn shared_name(number: usize) -> String {
     format!("load/shared/{number}")
 }
 
-/// One attempt, and the log index of its acknowledgement.
+/// One attempt.
 async fn attempt_at(
     mut node: SecretsClient<Channel>,
     secret: &str,
     version: &str,
     value: &str,
     create: bool,
-) -> Result<u64, Fate> {
+) -> Result<(), Fate> {
     let attempt = async {
         if create {
             let request = requests::create_secret(secret, version, value);
-            node.create_secret(request).await.map(|answer| answer.into_inner().applied_index)
+            node.create_secret(request).await.map(drop)
         } else {
             let request = requests::put_secret_value(secret, version, value);
-            node.put_secret_value(request).await.map(|answer| answer.into_inner().applied_index)
+            node.put_secret_value(request).await.map(drop)
         }
     };
     match tokio::time::timeout(ATTEMPT_TIMEOUT, attempt).await {

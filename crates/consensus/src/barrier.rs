@@ -135,6 +135,11 @@ impl Inner {
         if cfg!(feature = "unsafe-without-read-barrier") {
             return Ok(self.publisher.current());
         }
+        self.abreast(deadline).await
+    }
+
+    /// A state that holds every write acknowledged before this call, in every build.
+    pub(crate) async fn abreast(&self, deadline: Instant) -> Result<Arc<Published>, NoQuorum> {
         self.rounds.state(deadline).await
     }
 

@@ -7,6 +7,7 @@
 
 mod barrier;
 mod checkpoint;
+mod clocks;
 mod config;
 mod data_dir;
 mod forward;
@@ -17,6 +18,7 @@ mod membership_codec;
 mod network;
 mod peer;
 mod propose;
+mod purge;
 mod raft_types;
 mod replica;
 mod standing;

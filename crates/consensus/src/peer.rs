@@ -212,6 +212,14 @@ impl Raft for PeerService {
         Ok(Response::new(wire::status_to(&self.inner.status(), self.inner.version, self.inner.data)))
     }
 
+    async fn local_clock(
+        &self,
+        request: Request<pb::LocalClockRequest>,
+    ) -> Result<Response<pb::LocalClockResponse>, Status> {
+        self.member(&request)?;
+        Ok(Response::new(pb::LocalClockResponse { now_ms: self.inner.clock.now().as_millis() }))
+    }
+
     async fn local_checkpoint(
         &self,
         request: Request<pb::LocalCheckpointRequest>,

@@ -26,7 +26,12 @@ use crate::peer::PeerService;
 use crate::propose::{InFlight, Proposal, ProposeError, Receipt};
 use crate::raft_types::{Member, Raft, ServerMetrics};
 use crate::transfer::TransferError;
-use crate::{standing, status};
+use crate::{purge, standing, status};
+
+/// How long a node waits to come abreast of the cluster before it looks whether it is stopping.
+const CATCH_UP_ATTEMPT: Duration = Duration::from_secs(1);
+/// Pause between two such attempts: a node that was not added yet fails at once.
+const CATCH_UP_PAUSE: Duration = Duration::from_millis(100);
 
 /// A replica that did not start.
 #[derive(Debug, thiserror::Error)]
@@ -181,7 +186,8 @@ impl Replica {
         tokio::spawn(barrier::run_rounds(Arc::downgrade(&inner), waiting));
         tokio::spawn(checkpoint::run(Arc::downgrade(&inner)));
         tokio::spawn(standing::run(Arc::downgrade(&inner)));
-        tokio::spawn(notice_recovery(Arc::downgrade(&inner), inner.raft.clone()));
+        tokio::spawn(purge::run(Arc::downgrade(&inner)));
+        tokio::spawn(notice_catching_up(Arc::downgrade(&inner)));
         Ok(Self { inner })
     }
 
@@ -213,7 +219,8 @@ impl Replica {
         self.inner.raft.wait_for_recovery(Some(timeout)).await.is_ok()
     }
 
-    /// Whether [`Replica::recovered`] has come true since this node was started.
+    /// Whether this node has been abreast of the cluster since it was started: it has had a state that held every write
+    /// acknowledged until then.
     pub fn has_caught_up(&self) -> bool {
         self.inner.caught_up.load(Ordering::Relaxed)
     }
@@ -319,14 +326,17 @@ impl Replica {
     }
 }
 
-/// Waits until the node is abreast of the cluster.
-async fn notice_recovery(inner: Weak<Inner>, raft: Raft) {
-    // It ends with an error when Raft does.
-    if raft.wait_for_recovery(None).await.is_ok()
-        && let Some(inner) = inner.upgrade()
-    {
-        inner.caught_up.store(true, Ordering::Relaxed);
-        tracing::info!(applied = inner.publisher.current().applied_index, "the node has caught up");
+/// Waits until the node has once had all that was acknowledged, as a read does. openraft's own recovery is less: it
+/// is about what this node had when it was stopped.
+async fn notice_catching_up(inner: Weak<Inner>) {
+    while let Some(inner) = inner.upgrade().filter(|inner| !inner.has_stopped()) {
+        if let Ok(state) = inner.abreast(Instant::now() + CATCH_UP_ATTEMPT).await {
+            inner.caught_up.store(true, Ordering::Relaxed);
+            tracing::info!(applied = state.applied_index, "the node has caught up");
+            return;
+        }
+        drop(inner);
+        tokio::time::sleep(CATCH_UP_PAUSE).await;
     }
 }
 

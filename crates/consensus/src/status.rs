@@ -171,7 +171,7 @@ impl Inner {
         wire::status_from(response).map_err(|error| PeerError::Failed { id, why: error.to_string() })
     }
 
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         id: NodeId,
         timeout: Duration,

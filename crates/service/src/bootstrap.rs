@@ -32,7 +32,9 @@ pub(crate) async fn bootstrap(
         let receipt = replicated.propose(proposal, deadline).await.map_err(not_proposed)?;
         match receipt.outcome {
             Ok(Applied::Bootstrapped) => return Ok(()),
-            Ok(Applied::Written { .. } | Applied::Deleted { .. }) => return Err(ErrorCode::InternalService.into()),
+            Ok(Applied::Written { .. } | Applied::Deleted { .. } | Applied::Touched | Applied::Purged) => {
+                return Err(ErrorCode::InternalService.into());
+            }
             // Another node may have been faster.
             Err(Refusal::Conflict | Refusal::Forgotten | Refusal::Api(_)) => {}
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use consensus::{Clock, Proposal, ProposeError, Published};
 use key_service::Barrier;
-use state::{Applied, Command, Refusal, Secret, State};
+use state::{Access, Applied, Command, Refusal, Secret, State, VersionEntry};
 use types::{ApiError, ErrorCode, Namespace, Principal, ProposalId, Region, Timestamp, limits};
 
 use crate::authenticate::Authenticator;
@@ -18,6 +18,7 @@ use crate::record::{OpenRecord, Recorder};
 use crate::replicated::Replicated;
 use crate::shape::SecretTarget;
 use crate::throttle::{ServiceLimits, Throttle, Turn};
+use crate::touch::{FirstRead, Touches};
 use crate::vault::Vault;
 
 const MARKED_FOR_DELETION: &str = "You can't perform this operation on the secret because it was marked for deletion.";
@@ -31,6 +32,7 @@ pub(crate) struct Door<R> {
     barrier: Arc<Barrier>,
     authenticator: Authenticator,
     vault: Vault,
+    touches: Arc<Touches>,
     recorder: Arc<dyn Recorder>,
     throttle: Throttle,
 }
@@ -45,6 +47,7 @@ pub(crate) struct View<'a> {
     pub(crate) now: Timestamp,
     pub(crate) vault: &'a Vault,
     pub(crate) barrier: &'a Barrier,
+    touches: &'a Arc<Touches>,
 }
 
 impl View<'_> {
@@ -70,6 +73,16 @@ impl View<'_> {
             return Err(ApiError::new(ErrorCode::InvalidRequest, MARKED_FOR_DELETION));
         }
         Ok(secret)
+    }
+
+    /// Notes that a version has been read, unless it is known that it was today.
+    pub(crate) async fn touch(&self, secret: &Secret, entry: &VersionEntry) {
+        let day = self.now.start_of_day();
+        if secret.last_accessed >= Some(day) && entry.last_accessed >= Some(day) {
+            return;
+        }
+        let access = Access { secret: secret.uid, part: entry.version.part };
+        self.touches.touch(FirstRead { access, day, decided_at: self.published.applied_index }).await;
     }
 }
 
@@ -119,11 +132,15 @@ impl<R: Replicated> Door<R> {
         clock: Arc<dyn Clock>,
         recorder: Arc<dyn Recorder>,
         limits: ServiceLimits,
-    ) -> Self {
+    ) -> Self
+    where
+        R: Clone + 'static,
+    {
         let authenticator = Authenticator::new(barrier.clone());
         let vault = Vault::new(barrier.clone());
+        let touches = Touches::new(replicated.clone());
         let throttle = Throttle::new(limits);
-        Self { replicated, regions, clock, barrier, authenticator, vault, recorder, throttle }
+        Self { replicated, regions, clock, barrier, authenticator, vault, touches, recorder, throttle }
     }
 
     /// Lets a request in, for as long as the answer is kept.
@@ -310,6 +327,7 @@ impl<R: Replicated> Door<R> {
             now: self.clock.now(),
             vault: &self.vault,
             barrier: &self.barrier,
+            touches: &self.touches,
             published,
         })
     }

@@ -11,6 +11,7 @@
 //!             |- authorize      who may do what
 //!             |- secrets/       what each operation means
 //!             |- vault          values are sealed before they are proposed
+//!             |- touch          LastAccessedDate, once a day
 //!             `- record         the place of audit
 //! ```
 //!
@@ -36,6 +37,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod touch;
 mod vault;
 
 pub use authorize::{Action, Decision, Effect, Layer};

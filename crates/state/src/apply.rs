@@ -9,8 +9,8 @@ use subtle::ConstantTimeEq;
 use types::{ApiError, ErrorCode, Principal, SecretArn, StagingLabel, Timestamp, VersionId, limits};
 
 use crate::command::{
-    Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue, RestoreSecret, TagResource,
-    UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Purge, PutSecretValue, RestoreSecret,
+    TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
 };
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::labels::{self, Labels};
@@ -34,7 +34,7 @@ impl State {
         assert!(index > last, "log index {index} comes after {last}");
         self.time = self.time.max(envelope.stamped);
 
-        let Envelope { proposal, principal, decided_at, stamped: _, command } = envelope;
+        let Envelope { proposal, principal, decided_at, stamped, command } = envelope;
         if let Some(known) = self.proposals.result(&proposal) {
             return known.outcome.clone();
         }
@@ -42,12 +42,19 @@ impl State {
             // Not remembered: the floor never sinks, so every retry is refused as well.
             return Err(Refusal::Forgotten);
         }
-        let outcome = self.perform(index, &principal, decided_at, command);
+        let outcome = self.perform(index, &principal, decided_at, stamped, command);
         self.proposals.remember(ProposalResult { index, at: self.time, proposal, outcome: outcome.clone() });
         outcome
     }
 
-    fn perform(&mut self, index: u64, principal: &Principal, decided_at: u64, command: Command) -> Outcome {
+    fn perform(
+        &mut self,
+        index: u64,
+        principal: &Principal,
+        decided_at: u64,
+        stamped: Timestamp,
+        command: Command,
+    ) -> Outcome {
         if !self.still_holds(principal, decided_at, &command) {
             return Err(Refusal::Conflict);
         }
@@ -61,6 +68,8 @@ impl State {
             Command::RestoreSecret(command) => self.restore_secret(&command),
             Command::TagResource(command) => self.tag_resource(command),
             Command::UntagResource(command) => self.untag_resource(&command),
+            Command::Touch(command) => Ok(self.touch(&command)),
+            Command::Purge(command) => Ok(self.purge_due(&command, stamped)),
         }
     }
 
@@ -75,7 +84,9 @@ impl State {
             | Command::UpdateSecretVersionStage(_)
             | Command::RestoreSecret(_)
             | Command::TagResource(_)
-            | Command::UntagResource(_) => None,
+            | Command::UntagResource(_)
+            | Command::Touch(_)
+            | Command::Purge(_) => None,
         };
         self.principal_unchanged_since(principal, decided_at)
             && value.is_none_or(|value| self.key_unchanged_since(value, decided_at))
@@ -242,6 +253,21 @@ impl State {
         Ok(Applied::Deleted { arn: secret.arn.clone(), name: secret.name.clone(), deletion_date })
     }
 
+    /// Removes the secrets whose windows have ended, and passes over all others.
+    ///
+    /// Log time does not count here: a leader whose clock was ahead once has moved it for ever. The leader that appended
+    /// the command and the quorum behind `not_after` must both hold that a window has ended.
+    fn purge_due(&mut self, command: &Purge, stamped: Timestamp) -> Applied {
+        let now = stamped.min(command.not_after);
+        for uid in &command.secrets {
+            let secret = self.secrets.get(uid).filter(|secret| secret.deletion_date.is_some_and(|end| end <= now));
+            if let Some(secret) = secret.cloned() {
+                self.purge(&secret);
+            }
+        }
+        Applied::Purged
+    }
+
     /// The secret that a command is about, if it is not scheduled for deletion.
     fn live_secret(&self, target: &SecretArn) -> Result<&Arc<Secret>, Refusal> {
         let secret = self.secret_by_arn(target).ok_or(Refusal::Conflict)?;
@@ -253,7 +279,7 @@ impl State {
     /// Its LastChangedDate becomes later than the one before, without moving log time.
     fn change(&mut self, mut next: Secret) {
         next.last_changed = self.time.max(next.last_changed.next());
-        self.secrets.insert(next.uid, Arc::new(next));
+        self.replace(next);
     }
 
     /// As [`Self::change`] for a command without a value; one that came to nothing is no change.

@@ -8,7 +8,7 @@ use types::{
     Timestamp, VersionId,
 };
 
-use crate::secret::SealedValue;
+use crate::secret::{SealedValue, SecretUid};
 
 /// A command with the circumstances of its proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,10 @@ pub enum Command {
     TagResource(TagResource),
     /// UntagResource.
     UntagResource(UntagResource),
+    /// What GetSecretValue leaves behind: LastAccessedDate.
+    Touch(Touch),
+    /// The removal of secrets whose deletion windows have ended.
+    Purge(Purge),
 }
 
 impl Command {
@@ -61,6 +65,8 @@ impl Command {
             Self::RestoreSecret(_) => "RestoreSecret",
             Self::TagResource(_) => "TagResource",
             Self::UntagResource(_) => "UntagResource",
+            Self::Touch(_) => "Touch",
+            Self::Purge(_) => "Purge",
         }
     }
 }
@@ -204,6 +210,33 @@ pub struct UntagResource {
     pub keys: Vec<Arc<str>>,
 }
 
+/// Reads of one UTC day, each the first one of its version or of its secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// The day, by the clock of the node that answered the reads.
+    pub day: Timestamp,
+    /// What was read.
+    pub entries: Vec<Access>,
+}
+
+/// A version that was read. The numbers are never used again, so it needs no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access {
+    /// The secret.
+    pub secret: SecretUid,
+    /// The part of the version's record.
+    pub part: u64,
+}
+
+/// Secrets whose deletion windows have ended, to be removed for good.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Purge {
+    /// The secrets; those that are restored or gone by now stay as they are.
+    pub secrets: Vec<SecretUid>,
+    /// What a quorum of the nodes held to be the time when this was proposed. No window that ends later has ended.
+    pub not_after: Timestamp,
+}
+
 macro_rules! debug_as_kind {
     ($($name:ident),+) => {
         $(impl fmt::Debug for $name {
@@ -223,5 +256,7 @@ debug_as_kind!(
     UpdateSecretVersionStage,
     RestoreSecret,
     TagResource,
-    UntagResource
+    UntagResource,
+    Touch,
+    Purge
 );

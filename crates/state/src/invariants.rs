@@ -73,7 +73,7 @@ impl State {
         require(below, || numbered(RecordKind::Secret, highest), "has a number that was never drawn")
     }
 
-    /// Every secret is found by its number, its name and its ARN, and nothing else is.
+    /// Every secret is found by its number, its name, its ARN and the end of its window, and nothing else is.
     fn invariant_indexes_agree_with_secrets(&self) -> Checked {
         for (uid, secret) in &self.secrets {
             let index = self.namespaces.get(&secret.namespace);
@@ -81,10 +81,14 @@ impl State {
                 && self.arns.get(&secret.arn) == Some(uid)
                 && index.is_some_and(|i| i.by_name.get(&secret.name) == Some(uid) && i.by_creation.contains(uid));
             require(found, || key_of(secret), "is not found by its name, its ARN or its number")?;
+            let scheduled = secret.deletion_date.is_none_or(|end| self.scheduled.contains(&(end, *uid)));
+            require(scheduled, || key_of(secret), "is not found by the end of its deletion window")?;
         }
         let named: usize = self.namespaces.values().map(|index| index.by_name.len()).sum();
         let listed: usize = self.namespaces.values().map(|index| index.by_creation.len()).sum();
+        let windows = self.secrets.values().filter(|secret| secret.is_scheduled_for_deletion()).count();
         let alike = [named, listed, self.arns.len()].iter().all(|count| *count == self.secrets.len())
+            && windows == self.scheduled.len()
             && self.namespaces.values().all(|index| !index.by_name.is_empty());
         require(alike, || RecordKey::single(RecordKind::Secret), "is outnumbered by entries of an index")
     }

@@ -26,12 +26,13 @@ mod secret;
 mod stages;
 mod state;
 mod tags;
+mod touch;
 
 pub use builder::{StateBuilder, UnexpectedRecord};
 pub use change::Change;
 pub use command::{
-    Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue, RestoreSecret, TagResource,
-    UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    Access, Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Purge, PutSecretValue, RestoreSecret,
+    TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage,
 };
 pub use identity::{AccessKey, Binding, Cluster, EncryptionKey};
 pub use invariants::BrokenInvariant;

@@ -30,6 +30,10 @@ pub enum Applied {
         /// The end of the window; now for a forced delete.
         deletion_date: Timestamp,
     },
+    /// What was read is dated.
+    Touched,
+    /// Those secrets whose windows have ended are gone.
+    Purged,
 }
 
 /// A command that changed nothing.

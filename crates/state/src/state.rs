@@ -31,6 +31,8 @@ pub struct State {
     pub(crate) secrets: OrdMap<SecretUid, Arc<Secret>>,
     pub(crate) namespaces: OrdMap<Namespace, NamespaceIndex>,
     pub(crate) arns: Arns,
+    /// Secrets with a deletion window, by its end.
+    pub(crate) scheduled: OrdSet<(Timestamp, SecretUid)>,
     pub(crate) proposals: Proposals,
 }
 
@@ -100,6 +102,11 @@ impl State {
         self.secrets.len()
     }
 
+    /// The secrets whose deletion windows end at that moment or before, the first one first.
+    pub fn due(&self, at: Timestamp) -> impl Iterator<Item = SecretUid> {
+        self.scheduled.range(..=(at, SecretUid(u64::MAX))).map(|(_, uid)| *uid)
+    }
+
     /// The results of recent proposals.
     pub const fn proposals(&self) -> &Proposals {
         &self.proposals
@@ -111,12 +118,36 @@ impl State {
         index.by_name.insert(secret.name.clone(), secret.uid);
         index.by_creation.insert(secret.uid);
         self.arns.insert(&secret.arn, secret.uid);
+        self.schedule(&secret);
         self.secrets.insert(secret.uid, secret);
+    }
+
+    /// Puts a secret in the place of itself as it was. Its name and its ARN are the same.
+    pub(crate) fn replace(&mut self, secret: Secret) {
+        if let Some(before) = self.secrets.get(&secret.uid).filter(|s| s.deletion_date != secret.deletion_date).cloned()
+        {
+            self.unschedule(&before);
+            self.schedule(&secret);
+        }
+        self.secrets.insert(secret.uid, Arc::new(secret));
+    }
+
+    fn schedule(&mut self, secret: &Secret) {
+        if let Some(end) = secret.deletion_date {
+            self.scheduled.insert((end, secret.uid));
+        }
+    }
+
+    fn unschedule(&mut self, secret: &Secret) {
+        if let Some(end) = secret.deletion_date {
+            self.scheduled.remove(&(end, secret.uid));
+        }
     }
 
     /// Takes a secret out of the map and every index: its name is free.
     pub(crate) fn purge(&mut self, secret: &Secret) {
         self.secrets.remove(&secret.uid);
+        self.unschedule(secret);
         self.arns.remove(&secret.arn);
         let Some(index) = self.namespaces.get_mut(&secret.namespace) else { return };
         index.by_name.remove(&secret.name);

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use key_service::{Barrier, Keyfile, Keyring, RootKeyProvider};
 use state::{
-    AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret, EncryptionKey,
-    Envelope, Outcome, ProposalResult, PutSecretValue, Record, RecordKey, RecordKind, Refusal, RestoreSecret,
-    SealedValue, Secret, SecretRecord, SecretUid, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
-    Version, VersionPart,
+    Access, AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret,
+    EncryptionKey, Envelope, Outcome, ProposalResult, Purge, PutSecretValue, Record, RecordKey, RecordKind, Refusal,
+    RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid, TagResource, Touch, UntagResource, UpdateSecret,
+    UpdateSecretVersionStage, Version, VersionPart,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -152,7 +152,7 @@ pub(crate) fn envelope() -> Envelope {
     envelope_of(create_secret())
 }
 
-fn commands() -> [(&'static str, Command); 16] {
+fn commands() -> [(&'static str, Command); 20] {
     let bare = CreateSecret {
         namespace: namespace(),
         name: name(),
@@ -178,6 +178,9 @@ fn commands() -> [(&'static str, Command); 16] {
         default_key: key_id(),
         default_key_material: sealed_bytes("sealed material"),
     };
+    let access = |secret, part| Access { secret: SecretUid(secret), part };
+    let touch = |entries| Command::Touch(Touch { day: at(0).start_of_day(), entries });
+    let purge = |secrets| Command::Purge(Purge { secrets, not_after: at(60) });
     let delete = |mode| Command::DeleteSecret(DeleteSecret { target: arn(), mode });
     let update = |description: Option<&str>, kms_key_id: Option<&str>, value| {
         let (description, kms_key_id) = (description.map(Into::into), kms_key_id.map(Into::into));
@@ -208,16 +211,22 @@ fn commands() -> [(&'static str, Command); 16] {
             "untag-resource",
             Command::UntagResource(UntagResource { target: arn(), keys: vec!["team".into(), "empty".into()] }),
         ),
+        ("touch", touch(vec![access(9, 2), access(300, 0)])),
+        ("touch-nothing", touch(Vec::new())),
+        ("purge", purge(vec![SecretUid(9), SecretUid(300)])),
+        ("purge-nothing", purge(Vec::new())),
     ]
 }
 
-fn outcomes() -> [(&'static str, Outcome); 7] {
+fn outcomes() -> [(&'static str, Outcome); 9] {
     let written = |version, stages| Ok(Applied::Written { arn: arn(), name: name(), version, stages });
     [
         ("bootstrapped", Ok(Applied::Bootstrapped)),
         ("written", written(Some(version_id('f')), vec![StagingLabel::Current])),
         ("written-without-version", written(None, Vec::new())),
         ("deleted", Ok(Applied::Deleted { arn: arn(), name: name(), deletion_date: at(60) })),
+        ("touched", Ok(Applied::Touched)),
+        ("purged", Ok(Applied::Purged)),
         ("conflict", Err(Refusal::Conflict)),
         ("forgotten", Err(Refusal::Forgotten)),
         ("api-error", Err(Refusal::Api(ApiError::new(ErrorCode::ResourceExists, "It exists.")))),

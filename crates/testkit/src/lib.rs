@@ -20,7 +20,7 @@ pub mod wait;
 pub use canary::Canary;
 pub use cluster::{Cluster, Node};
 pub use fate::{Fate, Refusal, judge};
-pub use oracle::Oracle;
+pub use oracle::{Oracle, Ticks};
 pub use process::{Finished, Program};
 pub use provision::Provision;
 pub use signed::{SignedClient, SignedConnection};

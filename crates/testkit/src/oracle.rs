@@ -5,14 +5,29 @@
 //! * an acknowledged version is there, with its value;
 //! * a refused version is not there, and its value nowhere;
 //! * an unknown version is there with its value, or not there;
-//! * the current version is the acknowledged one with the highest log index, or an unknown one: a write of unknown
-//!   fate may take effect at any time after it was sent.
+//! * the current version is acknowledged, and no other write of the secret that was acknowledged was sent after
+//!   that acknowledgement; or it is unknown: a write of unknown fate may take effect at any time after it was sent.
 //!
-//! A write whose retry with the same token was acknowledged is acknowledged.
+//! Order is that of [`Ticks`], which all writers share, and not that of log indexes: a retry of a write that was
+//! applied before answers with the index of the state that it saw, not with that of the write. A write whose retry
+//! with the same token was acknowledged is acknowledged.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail, ensure};
+
+/// The order in which all writers of a run send and hear.
+#[derive(Clone, Debug, Default)]
+pub struct Ticks(Arc<AtomicU64>);
+
+impl Ticks {
+    /// The next point in time.
+    pub fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+}
 
 /// The fate of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +35,7 @@ enum Known {
     /// Sent, and no answer yet.
     Sent,
     Acknowledged {
-        index: u64,
+        at: u64,
     },
     Refused,
     Unknown,
@@ -29,6 +44,7 @@ enum Known {
 #[derive(Clone, Debug)]
 struct Write {
     value: String,
+    sent: u64,
     known: Known,
 }
 
@@ -62,14 +78,15 @@ pub struct Oracle {
 
 impl Oracle {
     /// Notes that a write is sent. A retry with the same version is the same write.
-    pub fn sent(&mut self, secret: &str, version: &str, value: &str) {
+    pub fn sent(&mut self, secret: &str, version: &str, value: &str, at: u64) {
         let versions = self.secrets.entry(secret.to_owned()).or_default();
-        versions.entry(version.to_owned()).or_insert(Write { value: value.to_owned(), known: Known::Sent });
+        let write = Write { value: value.to_owned(), sent: at, known: Known::Sent };
+        versions.entry(version.to_owned()).or_insert(write);
     }
 
-    /// Notes an acknowledgement with the log index that it names.
-    pub fn acknowledged(&mut self, secret: &str, version: &str, index: u64) {
-        self.settle(secret, version, Known::Acknowledged { index });
+    /// Notes an acknowledgement.
+    pub fn acknowledged(&mut self, secret: &str, version: &str, at: u64) {
+        self.settle(secret, version, Known::Acknowledged { at });
     }
 
     /// Notes a refusal. After an attempt that was left unknown, a refused retry settles nothing.
@@ -114,7 +131,7 @@ impl Oracle {
     fn settle(&mut self, secret: &str, version: &str, known: Known) {
         let Some(write) = self.secrets.get_mut(secret).and_then(|versions| versions.get_mut(version)) else { return };
         write.known = match (&write.known, known) {
-            (Known::Acknowledged { index }, _) => Known::Acknowledged { index: *index },
+            (Known::Acknowledged { at }, _) => Known::Acknowledged { at: *at },
             (Known::Unknown, Known::Refused) => Known::Unknown,
             (_, known) => known,
         };
@@ -127,9 +144,9 @@ fn check_version(secret: &str, version: &str, write: &Write, seen: &Seen, counts
         ensure!(*found == write.value, "version {version} of {secret} has another value than was written");
     }
     match write.known {
-        Known::Acknowledged { index } => {
+        Known::Acknowledged { .. } => {
             counts.acknowledged += 1;
-            ensure!(found.is_some(), "LOST: version {version} of {secret} was acknowledged at index {index}");
+            ensure!(found.is_some(), "LOST: version {version} of {secret} was acknowledged");
         }
         Known::Refused => {
             counts.refused += 1;
@@ -144,18 +161,19 @@ fn check_version(secret: &str, version: &str, write: &Write, seen: &Seen, counts
 }
 
 fn check_current(secret: &str, versions: &BTreeMap<String, Write>, seen: &Seen) -> Result<()> {
-    let last = versions.iter().filter_map(|(version, write)| match write.known {
-        Known::Acknowledged { index } => Some((index, version)),
-        _ => None,
-    });
-    let Some((_, last)) = last.max() else { return Ok(()) };
-    let Some(current) = &seen.current else { bail!("{secret} has acknowledged writes and no current version") };
-    if current == last {
+    let acknowledged = || versions.iter().filter(|(_, write)| matches!(write.known, Known::Acknowledged { .. }));
+    if acknowledged().next().is_none() {
         return Ok(());
     }
-    match versions.get(current).map(|write| &write.known) {
-        Some(Known::Unknown | Known::Sent) => Ok(()),
-        fate => bail!("{secret} shows version {current} ({fate:?}) as current; the last acknowledged one is {last}"),
+    let Some(current) = &seen.current else { bail!("{secret} has acknowledged writes and no current version") };
+    let Some(write) = versions.get(current) else { bail!("{secret} shows {current}, which nobody wrote") };
+    match write.known {
+        Known::Unknown | Known::Sent => Ok(()),
+        Known::Refused => bail!("{secret} shows {current}, which was refused"),
+        Known::Acknowledged { at } => match acknowledged().find(|(_, later)| later.sent > at) {
+            None => Ok(()),
+            Some((later, _)) => bail!("STALE: {secret} shows {current}; {later} was sent after its acknowledgement"),
+        },
     }
 }
 
@@ -170,11 +188,12 @@ mod tests {
 
     fn oracle() -> Oracle {
         let mut oracle = Oracle::default();
-        for (version, value) in [("1", "a"), ("2", "b"), ("3", "c"), ("4", "d")] {
-            oracle.sent("s", version, value);
+        oracle.sent("s", "1", "a", 0);
+        oracle.acknowledged("s", "1", 1);
+        for (version, value, at) in [("2", "b", 2), ("3", "c", 3), ("4", "d", 4)] {
+            oracle.sent("s", version, value, at);
         }
-        oracle.acknowledged("s", "1", 10);
-        oracle.acknowledged("s", "2", 20);
+        oracle.acknowledged("s", "2", 5);
         oracle.refused("s", "3");
         oracle.unknown("s", "4");
         oracle
@@ -204,9 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn of_writes_at_the_same_time_either_may_be_last() {
+        let mut oracle = Oracle::default();
+        oracle.sent("s", "1", "a", 0);
+        oracle.sent("s", "2", "b", 1);
+        oracle.acknowledged("s", "2", 2);
+        oracle.acknowledged("s", "1", 3);
+        for current in ["1", "2"] {
+            assert!(oracle.check(&seen(&[("1", "a"), ("2", "b")], current)).is_ok(), "{current}");
+        }
+        assert!(oracle.check(&seen(&[("1", "a"), ("2", "b")], "3")).is_err());
+    }
+
+    #[test]
     fn a_refused_retry_settles_nothing_and_an_acknowledgement_stands() {
         let mut oracle = Oracle::default();
-        oracle.sent("s", "1", "a");
+        oracle.sent("s", "1", "a", 0);
         oracle.unknown("s", "1");
         oracle.refused("s", "1");
         assert_eq!(oracle.check(&seen(&[("1", "a")], "1")).unwrap().unknown_applied, 1);

@@ -159,11 +159,15 @@ pub fn signal(pid: u32, signal: Signal) {
     }
 }
 
-/// Whether the process runs; a zombie does not.
+/// Whether any thread of the process runs. A killed process keeps its ports and locks until the last of them has
+/// ended, although its first thread, which is all that `/proc/PID/stat` shows, may be a zombie long before.
 pub fn is_alive(pid: u32) -> bool {
-    // The state stands behind the command's name, which may hold anything but ends at the last parenthesis.
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    threads.flatten().any(|thread| {
+        // The state stands behind the command's name, which may hold anything but ends at the last parenthesis.
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    })
 }
 
 /// User and system CPU time of a process, in clock ticks (100 a second on Linux).

@@ -128,6 +128,16 @@ pub const OPENED_KEY_MATERIAL: usize = 1_024;
 /// Proposals that this node has under way.
 pub const PROPOSALS_IN_FLIGHT: usize = 8_192;
 
+/// Reads that one command dates; those beyond are not dated.
+pub const TOUCHES_PER_COMMAND: usize = 1_024;
+/// How long the first read of a day waits for its date.
+pub const TOUCH_WAIT: Duration = Duration::from_millis(50);
+
+/// Deleted secrets that one command purges.
+pub const PURGED_PER_COMMAND: usize = 512;
+/// How far the clocks of the leader and of a quorum may be apart before anything is purged.
+pub const CLOCK_DIFFERENCE: Duration = Duration::from_secs(5);
+
 /// Results of proposals that `apply` remembers, by count.
 pub const PROPOSAL_RESULTS: usize = 16_384;
 /// Results of proposals that `apply` remembers, by age in log time.

@@ -84,9 +84,9 @@ impl fmt::Display for Step {
     }
 }
 
-/// Prints a line that stands out among the output of the steps.
+/// Prints a line that stands out among the output of the steps. The standard output is theirs alone.
 pub(crate) fn say(line: impl fmt::Display) -> Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "==> {line}")?)
+    Ok(writeln!(std::io::stderr().lock(), "==> {line}")?)
 }
 
 /// The root of the tree.

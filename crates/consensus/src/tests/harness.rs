@@ -33,11 +33,14 @@ pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 type Metrics = openraft::RaftMetrics<Config>;
 
-struct SystemClock;
+/// The system's clock, so many days ahead.
+#[derive(Default)]
+struct TestClock(AtomicU64);
 
-impl Clock for SystemClock {
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap())
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap();
+        Timestamp::from_millis(now).plus_days(self.0.load(Ordering::Relaxed).try_into().unwrap())
     }
 }
 
@@ -94,6 +97,7 @@ pub(super) struct Cluster {
     timing: Timing,
     tuning: Tuning,
     links: HashMap<(u64, u64), Link>,
+    clocks: BTreeMap<u64, Arc<TestClock>>,
     nodes: BTreeMap<u64, Node>,
 }
 
@@ -112,6 +116,7 @@ impl Cluster {
             timing,
             tuning,
             links: HashMap::new(),
+            clocks: (1..=4).map(|id| (id, Arc::default())).collect(),
             nodes: BTreeMap::new(),
         };
         // The fourth node is for tests that add one.
@@ -179,6 +184,7 @@ impl Cluster {
             let config = ReplicaConfig {
                 dial: self.dial(id),
                 timing: self.timing,
+                clock: self.clocks[&id].clone(),
                 ..config(id, self.data_dir(id), self.barrier.clone(), &self.authority)
             };
             match Box::pin(Replica::start_with(config, self.tuning)).await {
@@ -199,6 +205,11 @@ impl Cluster {
         replica.stop().await;
         stop.cancel();
         serving.stopped().await.unwrap();
+    }
+
+    /// Sets a node's clock.
+    pub(super) fn set_days_ahead(&self, id: u64, days: u64) {
+        self.clocks[&id].0.store(days, Ordering::Relaxed);
     }
 
     /// Cuts a node off from all others, in both directions, or connects it again.
@@ -274,7 +285,7 @@ pub(super) fn config(
         timing: Timing::default(),
         barrier,
         dialer: PeerDialer::new(authority.to_pem().0, &certificate, &key, CLUSTER).unwrap(),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(TestClock::default()),
         version: "test",
     }
 }

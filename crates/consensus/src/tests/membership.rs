@@ -288,12 +288,13 @@ async fn a_node_is_ready_only_when_it_has_caught_up() {
     Box::pin(cluster.stop_node(followers[0])).await;
     cluster.write(leader, "meanwhile").await;
     let applied = cluster.node(leader).status().applied;
-    Box::pin(cluster.start_node(followers[0])).await;
     cluster.isolate(followers[0], true);
+    Box::pin(cluster.start_node(followers[0])).await;
     let back = cluster.node(followers[0]);
-    if back.status().applied < applied {
-        assert!(!back.has_caught_up());
-    }
+    // It has all that it had when it was stopped, and that is not enough.
+    assert!(back.status().applied < applied);
+    assert!(back.inner.abreast(Instant::now() + Duration::from_millis(500)).await.is_err());
+    assert!(!back.has_caught_up());
     cluster.isolate(followers[0], false);
     until("it has caught up", || back.has_caught_up()).await;
     assert!(back.status().applied >= applied);

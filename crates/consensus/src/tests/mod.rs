@@ -5,3 +5,4 @@ mod conformance;
 mod harness;
 mod identity;
 mod membership;
+mod purge;

@@ -33,8 +33,10 @@ impl Read for GetSecretValue {
             (Some(stage), _) => no_stage(stage),
             (None, None) => no_stage(&StagingLabel::Current),
         })?;
+        let value = view.vault.open(view.state(), &secret.arn, &version.id, sealed)?;
+        view.touch(secret, entry).await;
         Ok(GetSecretValueOutput {
-            value: view.vault.open(view.state(), &secret.arn, &version.id, sealed)?,
+            value,
             arn: secret.arn.clone(),
             name: secret.name.clone(),
             version_id: version.id.clone(),

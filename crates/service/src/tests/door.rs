@@ -295,6 +295,7 @@ impl consensus::Clock for Midnight {
 }
 
 /// A cluster that never answers.
+#[derive(Clone)]
 struct Stalled;
 
 impl crate::replicated::Replicated for Stalled {

@@ -5,6 +5,7 @@ mod listing;
 mod random;
 mod secrets;
 mod throttle;
+mod touch;
 mod updates;
 mod versions;
 mod world;

@@ -60,7 +60,7 @@ proptest! {
 
     #[test]
     fn no_members_panic(id in word(), token_of in word(), label in word(), value in word(), listing in listing()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let world = World::new();
             world.create("s", Some("one")).await.unwrap();

@@ -1,7 +1,7 @@
 //! A door over a state that "other nodes" can change behind its back.
 
 use std::collections::VecDeque;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -30,6 +30,13 @@ pub(super) const ACCESS_KEY: &str = "AKIAROOT";
 pub(super) const ACCESS_KEY_SECRET: &[u8] = b"the secret half";
 pub(super) const START: Timestamp = Timestamp::from_millis(1_727_176_691_830);
 
+const DAY_MS: u64 = 86_400_000;
+
+/// The day that is so many after the first one.
+pub(super) fn day(days: u64) -> Timestamp {
+    Timestamp::from_millis(START.start_of_day().as_millis() + days * DAY_MS)
+}
+
 pub(super) fn account() -> AccountId {
     "123456789012".parse().unwrap()
 }
@@ -57,7 +64,11 @@ pub(super) fn bytes(value: &str) -> Option<Plaintext> {
 
 /// The cluster: what is committed, and how much of that this node has.
 #[derive(Default)]
-pub(super) struct Cluster(Mutex<Replication>);
+pub(super) struct Cluster {
+    replication: Mutex<Replication>,
+    /// Proposals wait while it is held.
+    log: tokio::sync::Mutex<()>,
+}
 
 type Change = Box<dyn FnOnce(&mut Replication) + Send>;
 
@@ -67,6 +78,8 @@ pub(super) struct Replication {
     lags: bool,
     quorum: bool,
     fate_unknown: bool,
+    /// How far the leader's clock is after the first day.
+    elapsed_ms: u64,
     before_proposals: VecDeque<Change>,
     pub(super) proposals: usize,
 }
@@ -80,6 +93,7 @@ impl Default for Replication {
             lags: false,
             quorum: true,
             fate_unknown: false,
+            elapsed_ms: 0,
             before_proposals: VecDeque::new(),
             proposals: 0,
         }
@@ -99,6 +113,10 @@ impl Replication {
         let decided_at = self.committed.applied_index;
         let principal = Principal::Root(account());
         self.apply(Proposal { id: ProposalId(key_service::random()), principal, decided_at, command }).outcome
+    }
+
+    pub(super) const fn lose_quorum(&mut self) {
+        self.quorum = false;
     }
 
     /// Replaces records of the committed state.
@@ -123,7 +141,7 @@ impl Replication {
             proposal: proposal.id,
             principal: proposal.principal,
             decided_at: proposal.decided_at,
-            stamped: Timestamp::from_millis(START.as_millis() + index * 1_000),
+            stamped: Timestamp::from_millis(START.as_millis() + self.elapsed_ms + index * 1_000),
             command: proposal.command,
         };
         let outcome = state.apply(index, envelope);
@@ -134,7 +152,12 @@ impl Replication {
 
 impl Cluster {
     pub(super) fn lock(&self) -> MutexGuard<'_, Replication> {
-        self.0.lock().unwrap()
+        self.replication.lock().unwrap()
+    }
+
+    /// From now on, and for as long as the guard is kept, proposals wait.
+    pub(super) async fn hold_proposals(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.log.lock().await
     }
 }
 
@@ -148,20 +171,21 @@ impl Replicated for Arc<Cluster> {
         if replication.quorum {
             replication.local = replication.committed.clone();
         }
-        ready(if replication.quorum { Ok(replication.local.clone()) } else { Err(NoQuorum) })
+        std::future::ready(if replication.quorum { Ok(replication.local.clone()) } else { Err(NoQuorum) })
     }
 
-    fn propose(&self, proposal: Proposal, _: Instant) -> impl Future<Output = Result<Receipt, ProposeError>> + Send {
+    async fn propose(&self, proposal: Proposal, _: Instant) -> Result<Receipt, ProposeError> {
+        let _turn = self.log.lock().await;
         let mut replication = self.lock();
         replication.proposals += 1;
         if let Some(change) = replication.before_proposals.pop_front() {
             change(&mut replication);
         }
-        ready(match (replication.quorum, replication.fate_unknown) {
+        match (replication.quorum, replication.fate_unknown) {
             (false, _) => Err(ProposeError::Unavailable),
             (true, true) => Err(ProposeError::Unknown),
             (true, false) => Ok(replication.apply(proposal)),
-        })
+        }
     }
 }
 
@@ -228,6 +252,7 @@ pub(super) struct World {
     pub(super) barrier: Arc<Barrier>,
     pub(super) records: Arc<Records>,
     pub(super) caller: Caller,
+    clock: Arc<FixedClock>,
 }
 
 impl World {
@@ -253,9 +278,9 @@ impl World {
         let records = Arc::new(Records::default());
         let regions = vec![region("us-east-1"), region("eu-central-1")];
         let clock = Arc::new(FixedClock(AtomicU64::new(START.as_millis())));
-        let door = Door::new(cluster.clone(), barrier.clone(), regions, clock, records.clone(), limits);
+        let door = Door::new(cluster.clone(), barrier.clone(), regions, clock.clone(), records.clone(), limits);
         let caller = caller(Credential::Certificate(ROOT_URI.to_owned()), "us-east-1");
-        Self { cluster, door, barrier, records, caller }
+        Self { cluster, door, barrier, records, caller, clock }
     }
 
     /// From now on this node gets nothing new before it passes the barrier.
@@ -264,7 +289,18 @@ impl World {
     }
 
     pub(super) fn lose_quorum(&self) {
-        self.cluster.lock().quorum = false;
+        self.cluster.lock().lose_quorum();
+    }
+
+    /// Days pass on this node's clock.
+    pub(super) fn pass_days_here(&self, days: u64) {
+        self.clock.0.fetch_add(days * DAY_MS, Ordering::Relaxed);
+    }
+
+    /// Days pass on all clocks.
+    pub(super) fn pass_days(&self, days: u64) {
+        self.pass_days_here(days);
+        self.cluster.lock().elapsed_ms += days * DAY_MS;
     }
 
     pub(super) fn lose_answers(&self) {

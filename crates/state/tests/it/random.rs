@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use state::{
-    Applied, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Outcome, PutSecretValue, Refusal,
-    RestoreSecret, State, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    Access, Applied, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Outcome, Purge, PutSecretValue,
+    Refusal, RestoreSecret, Secret, State, TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage,
 };
 use types::{
     Namespace, Principal, ProposalId, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId, limits,
@@ -78,6 +78,15 @@ enum Step {
         secret: (&'static str, &'static str),
         keys: Vec<&'static str>,
     },
+    /// Reads of a day that is so many before or after the leader's, each of the version at that place.
+    Touch {
+        days: i64,
+        reads: Vec<((&'static str, &'static str), prop::sample::Index)>,
+    },
+    /// All secrets, at a time that is so many days from the leader's.
+    Purge {
+        days: i64,
+    },
     /// An envelope of before comes again.
     Retry(prop::sample::Index),
     /// The stamps of the leader from here on; it may go back.
@@ -141,6 +150,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(secret, tags)| Step::Tag { secret, tags: tags.into_iter().collect() }),
         2 => (secret(), prop::collection::vec(select(&TAG_KEYS[..]), 0..3))
             .prop_map(|(secret, keys)| Step::Untag { secret, keys }),
+        3 => (-1..3_i64, prop::collection::vec((secret(), any::<prop::sample::Index>()), 0..4))
+            .prop_map(|(days, reads)| Step::Touch { days, reads }),
+        2 => (-3..12_i64).prop_map(|days| Step::Purge { days }),
         3 => any::<prop::sample::Index>().prop_map(Step::Retry),
         2 => (-hour..3 * hour).prop_map(Step::Clock),
         1 => (0..20_u64).prop_map(Step::Lag),
@@ -219,6 +231,8 @@ impl World {
                 let command = UntagResource { target: self.target(secret), keys };
                 self.apply(self.envelope(Command::UntagResource(command)));
             }
+            Step::Touch { days, ref reads } => self.touch(days, reads),
+            Step::Purge { days } => self.purge(days),
             Step::Retry(which) => {
                 let envelope = which.get(&self.sent).clone();
                 self.apply(envelope);
@@ -254,6 +268,40 @@ impl World {
         let move_to = to.map(|number| token(&number.to_string()));
         let command = UpdateSecretVersionStage { target, label, move_to, remove_from };
         self.apply(self.envelope(Command::UpdateSecretVersionStage(command)));
+    }
+
+    fn touch(&mut self, days: i64, reads: &[((&str, &str), prop::sample::Index)]) {
+        let read = |(secret, at): &((&str, &str), prop::sample::Index)| {
+            let secret = self.one.secret_by_arn(&self.target(*secret))?;
+            // One more than there are: a version that is gone.
+            let part = secret.versions.get(at.index(secret.versions.len() + 1)).map_or(99, |entry| entry.version.part);
+            Some(Access { secret: secret.uid, part })
+        };
+        let entries = reads.iter().filter_map(read).collect();
+        let day = self.days_from_now(days).start_of_day();
+        self.apply(self.envelope(Command::Touch(Touch { day, entries })));
+    }
+
+    fn purge(&mut self, days: i64) {
+        let secrets = self.one.namespaces().flat_map(|(_, index)| index.by_creation.clone()).collect();
+        let not_after = self.days_from_now(days);
+        // The leader may be the one that is behind.
+        let stamped = self.days_from_now(days / 2);
+        let envelope = self.envelope(Command::Purge(Purge { secrets, not_after }));
+        let ends = |state: &State| {
+            let uids: Vec<_> = state.due(Timestamp::from_millis(u64::MAX)).collect();
+            uids.into_iter().map(|uid| state.secret(uid).and_then(|s| s.deletion_date).unwrap()).collect::<Vec<_>>()
+        };
+        let mut expected = ends(&self.one);
+        expected.retain(|end| *end > stamped.min(not_after));
+        let known =
+            known_before(&self.one, &envelope) || envelope.decided_at < self.one.proposals().forgotten_through();
+        self.apply(Envelope { stamped, ..envelope });
+        assert!(known || ends(&self.one) == expected);
+    }
+
+    fn days_from_now(&self, days: i64) -> Timestamp {
+        Timestamp::from_millis(self.now.as_millis().saturating_add_signed(days * 86_400_000))
     }
 
     fn value(&self, (text, binary): Value) -> state::SealedValue {
@@ -359,7 +407,7 @@ impl World {
         assert_eq!(new.holder(label), move_to.as_ref());
         let was = old.holder(label);
         assert!(was.is_none() || was == remove_from.as_ref() || was == move_to.as_ref());
-        let others = |secret: &state::Secret| {
+        let others = |secret: &Secret| {
             let moved_along = |known: &StagingLabel| {
                 known == label || (*label == StagingLabel::Current && *known == StagingLabel::Previous)
             };
@@ -376,11 +424,14 @@ impl World {
         for (_, index) in before.namespaces() {
             for uid in &index.by_creation {
                 let (Some(old), Some(new)) = (before.secret(*uid), self.one.secret(*uid)) else { continue };
-                assert!(old == new || old.last_changed < new.last_changed);
+                assert!(unread(old) == unread(new) || old.last_changed < new.last_changed);
+                assert!(old.last_accessed <= new.last_accessed && new.last_accessed <= Some(self.one.time()));
                 assert!(new.labels.len() <= limits::STAGING_LABELS_PER_SECRET);
                 assert!(new.versions.len() <= limits::VERSIONS_PER_SECRET);
                 for entry in &old.versions {
-                    assert_eq!(new.version(&entry.version.id), Some(entry), "a version has changed");
+                    let kept = new.version(&entry.version.id).expect("a version is gone");
+                    assert_eq!(kept.version, entry.version, "a version has changed");
+                    assert!(entry.last_accessed <= kept.last_accessed && kept.last_accessed <= new.last_accessed);
                 }
             }
         }
@@ -394,6 +445,13 @@ impl World {
         self.two = rebuilt(self.store.clone()).expect("a checkpoint can be loaded");
         assert_eq!(self.one, self.two);
     }
+}
+
+/// The secret as if nobody had ever read it.
+fn unread(secret: &Secret) -> Secret {
+    let mut unread = Secret { last_accessed: None, ..secret.clone() };
+    unread.versions.iter_mut().for_each(|entry| entry.last_accessed = None);
+    unread
 }
 
 fn names((region, secret): (&str, &str)) -> (Namespace, SecretName) {

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use prost::Message;
 use state::{
-    Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, PutSecretValue, RestoreSecret, SealedValue,
-    TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    Access, Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Purge, PutSecretValue, RestoreSecret,
+    SealedValue, SecretUid, TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage,
 };
 use types::{Principal, ProposalId, Timestamp, VersionId};
 
@@ -100,6 +100,8 @@ impl From<&Command> for pb::Command {
             Command::RestoreSecret(restore) => Kind::RestoreSecret(restore.into()),
             Command::TagResource(tag) => Kind::TagResource(tag.into()),
             Command::UntagResource(untag) => Kind::UntagResource(untag.into()),
+            Command::Touch(touch) => Kind::Touch(touch.into()),
+            Command::Purge(purge) => Kind::Purge(purge.into()),
         };
         Self { kind: Some(kind) }
     }
@@ -120,6 +122,8 @@ impl TryFrom<pb::Command> for Command {
             Kind::RestoreSecret(restore) => Self::RestoreSecret(restore.try_into()?),
             Kind::TagResource(tag) => Self::TagResource(tag.try_into()?),
             Kind::UntagResource(untag) => Self::UntagResource(untag.try_into()?),
+            Kind::Touch(touch) => Self::Touch(touch.into()),
+            Kind::Purge(purge) => Self::Purge(purge.into()),
         })
     }
 }
@@ -327,5 +331,33 @@ impl TryFrom<pb::UntagResource> for UntagResource {
     fn try_from(untag: pb::UntagResource) -> Result<Self, DecodeError> {
         let keys = untag.keys.into_iter().map(Into::into).collect();
         Ok(Self { target: arn("UntagResource.target", &untag.target)?, keys })
+    }
+}
+
+impl From<&Touch> for pb::Touch {
+    fn from(touch: &Touch) -> Self {
+        let entry = |entry: &Access| pb::Access { secret: entry.secret.0, part: entry.part };
+        Self { day_ms: touch.day.as_millis(), entries: touch.entries.iter().map(entry).collect() }
+    }
+}
+
+impl From<pb::Touch> for Touch {
+    fn from(touch: pb::Touch) -> Self {
+        let entry = |entry: pb::Access| Access { secret: SecretUid(entry.secret), part: entry.part };
+        Self { day: Timestamp::from_millis(touch.day_ms), entries: touch.entries.into_iter().map(entry).collect() }
+    }
+}
+
+impl From<&Purge> for pb::Purge {
+    fn from(purge: &Purge) -> Self {
+        let secrets = purge.secrets.iter().map(|secret| secret.0).collect();
+        Self { secrets, not_after_ms: purge.not_after.as_millis() }
+    }
+}
+
+impl From<pb::Purge> for Purge {
+    fn from(purge: pb::Purge) -> Self {
+        let secrets = purge.secrets.into_iter().map(SecretUid).collect();
+        Self { secrets, not_after: Timestamp::from_millis(purge.not_after_ms) }
     }
 }

@@ -38,6 +38,8 @@ pub(super) fn outcome_to(outcome: &Outcome) -> pb::Outcome {
             name: name.as_str().to_owned(),
             deletion_date_ms: deletion_date.as_millis(),
         }),
+        Ok(Applied::Touched) => Kind::Touched(pb::Touched {}),
+        Ok(Applied::Purged) => Kind::Purged(pb::Purged {}),
         Err(Refusal::Conflict) => Kind::Conflict(pb::Conflict {}),
         Err(Refusal::Forgotten) => Kind::Forgotten(pb::Forgotten {}),
         Err(Refusal::Api(error)) => {
@@ -62,6 +64,8 @@ pub(super) fn outcome_from(outcome: pb::Outcome) -> Result<Outcome, DecodeError>
             name: name("Deleted.name", &deleted.name)?,
             deletion_date: Timestamp::from_millis(deleted.deletion_date_ms),
         }),
+        Kind::Touched(pb::Touched {}) => Ok(Applied::Touched),
+        Kind::Purged(pb::Purged {}) => Ok(Applied::Purged),
         Kind::Conflict(pb::Conflict {}) => Err(Refusal::Conflict),
         Kind::Forgotten(pb::Forgotten {}) => Err(Refusal::Forgotten),
         Kind::ApiError(error) => {

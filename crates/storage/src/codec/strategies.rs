@@ -6,10 +6,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use state::{
-    AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret, EncryptionKey,
-    Envelope, Outcome, ProposalResult, PutSecretValue, Record, RecordKey, RecordKind, Refusal, RestoreSecret,
-    SealedValue, Secret, SecretRecord, SecretUid, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
-    Version, VersionPart,
+    Access, AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret,
+    EncryptionKey, Envelope, Outcome, ProposalResult, Purge, PutSecretValue, Record, RecordKey, RecordKind, Refusal,
+    RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid, TagResource, Touch, UntagResource, UpdateSecret,
+    UpdateSecretVersionStage, Version, VersionPart,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -172,6 +172,16 @@ fn untag_resource() -> impl Strategy<Value = UntagResource> {
     (arn(), vec("\\PC{0,128}".prop_map(Arc::from), 0..4)).prop_map(|(target, keys)| UntagResource { target, keys })
 }
 
+fn touch() -> impl Strategy<Value = Touch> {
+    let access = any::<(u64, u64)>().prop_map(|(secret, part)| Access { secret: SecretUid(secret), part });
+    (timestamp(), vec(access, 0..4)).prop_map(|(day, entries)| Touch { day, entries })
+}
+
+fn purge() -> impl Strategy<Value = Purge> {
+    (vec(any::<u64>().prop_map(SecretUid), 0..4), timestamp())
+        .prop_map(|(secrets, not_after)| Purge { secrets, not_after })
+}
+
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         bootstrap().prop_map(Command::Bootstrap),
@@ -183,6 +193,8 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         arn().prop_map(|target| Command::RestoreSecret(RestoreSecret { target })),
         (arn(), tags()).prop_map(|(target, tags)| Command::TagResource(TagResource { target, tags })),
         untag_resource().prop_map(Command::UntagResource),
+        touch().prop_map(Command::Touch),
+        purge().prop_map(Command::Purge),
     ]
 }
 
@@ -213,6 +225,8 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         .prop_map(|(code, message)| Err(Refusal::Api(ApiError::new(code, message))));
     prop_oneof![
         Just(Ok(Applied::Bootstrapped)),
+        Just(Ok(Applied::Touched)),
+        Just(Ok(Applied::Purged)),
         written,
         deleted,
         Just(Err(Refusal::Conflict)),

@@ -1,0 +1,41 @@
+//! LastAccessedDate: the UTC day of a secret's, and of a version's, last GetSecretValue.
+
+use types::Timestamp;
+
+use crate::command::{Access, Touch};
+use crate::outcome::Applied;
+use crate::secret::Secret;
+use crate::state::State;
+
+impl State {
+    /// Dates what was read. What is gone by now is passed over, and no date goes back.
+    ///
+    /// No date is later than log time either: the day comes from the node that answered the read, whose clock may be
+    /// ahead, and a date once written would stand until that day has come.
+    pub(crate) fn touch(&mut self, command: &Touch) -> Applied {
+        let day = command.day.min(self.time).start_of_day();
+        for entry in &command.entries {
+            let touched = self.secrets.get(&entry.secret).and_then(|secret| touched(secret, entry, day));
+            if let Some(touched) = touched {
+                // Not a change in the sense of LastChangedDate.
+                self.replace(touched);
+            }
+        }
+        Applied::Touched
+    }
+}
+
+/// The secret with its new dates; `None` if it has them.
+fn touched(secret: &Secret, entry: &Access, day: Timestamp) -> Option<Secret> {
+    let at = secret.versions.binary_search_by_key(&entry.part, |entry| entry.version.part).ok();
+    let version_is_older = at.and_then(|at| secret.versions.get(at)).is_some_and(|v| v.last_accessed < Some(day));
+    if secret.last_accessed >= Some(day) && !version_is_older {
+        return None;
+    }
+    let mut next = secret.clone();
+    next.last_accessed = next.last_accessed.max(Some(day));
+    if let Some(version) = at.and_then(|at| next.versions.get_mut(at)) {
+        version.last_accessed = version.last_accessed.max(Some(day));
+    }
+    Some(next)
+}
