@@ -43,7 +43,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
-    /// The node's configuration, TOML. CONCLAVE_<SECTION>_<KEY> in the environment overrides a value.
+    /// The node's configuration, TOML. `CONCLAVE_<SECTION>_<KEY>` in the environment overrides a value.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
     /// Reads the configuration, says whether it is good, and ends.

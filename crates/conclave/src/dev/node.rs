@@ -16,6 +16,8 @@ use crate::failure::Usage;
 
 /// Time for a node's process to listen; opening a large state takes most of it.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(120);
+/// Time for a killed process to let go of what it holds.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause between two looks at a process or a port.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 /// Lines of a log that are shown when a node ends early.
@@ -68,6 +70,7 @@ pub(crate) async fn start_if_dead(layout: &Layout, id: NodeId) -> anyhow::Result
     if is_alive(layout, entry) {
         return Ok((entry.clone(), false));
     }
+    until_its_threads_are_gone(entry.pid).await?;
     let mut child = spawn(layout, entry)?;
     entry.pid = child.id();
     let entry = entry.clone();
@@ -75,6 +78,28 @@ pub(crate) async fn start_if_dead(layout: &Layout, id: NodeId) -> anyhow::Result
     drop(lock);
     listens(&entry, &mut child).await?;
     Ok((entry, true))
+}
+
+/// Waits until a killed process is gone with all its threads: until then the others hold its ports and its locks,
+/// although its first thread is a zombie already.
+async fn until_its_threads_are_gone(pid: u32) -> anyhow::Result<()> {
+    let deadline = Instant::now() + EXIT_TIMEOUT;
+    while is_zombie(format!("/proc/{pid}/stat")) && has_live_threads(pid) {
+        anyhow::ensure!(Instant::now() < deadline, "process {pid} was killed and does not end");
+        tokio::time::sleep(LOOK_PAUSE).await;
+    }
+    Ok(())
+}
+
+fn has_live_threads(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.map(|thread| thread.path().join("stat")).any(|stat| stat.exists() && !is_zombie(stat))
+}
+
+/// Reads proc_pid_stat(5): the state follows the name, which is in parentheses and may hold any character.
+fn is_zombie(stat: impl AsRef<Path>) -> bool {
+    let text = fs::read_to_string(stat).unwrap_or_default();
+    text.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }
 
 /// Waits until the node takes connections on both ports.
@@ -89,7 +114,10 @@ pub(crate) async fn listens(entry: &NodeEntry, child: &mut Child) -> anyhow::Res
             tokio::time::sleep(LOOK_PAUSE).await;
         }
     }
-    Ok(())
+    match child.try_wait()? {
+        None => Ok(()),
+        Some(status) => anyhow::bail!("node {} ended at its start, {status}:\n{}", entry.id, tail(&entry.log)),
+    }
 }
 
 /// Waits until the process is gone; false when the time is up.
