@@ -77,7 +77,7 @@ pub(crate) struct DevArgs {
     #[arg(long = "region", value_name = "R")]
     pub(crate) regions: Vec<String>,
     /// The first port; each node takes two [default: free ones].
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) base_port: Option<u16>,
     #[command(subcommand)]
     pub(crate) command: Option<DevCommand>,

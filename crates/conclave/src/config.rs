@@ -187,7 +187,7 @@ impl Config {
     /// # Errors
     /// [`Usage`] names the file, the key or the variable that is wrong.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = files::read_text(path)?;
+        let text = files::read_text(path).map_err(|error| Usage(format!("{error:#}")))?;
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::parse(&text, environment).map_err(|error| Usage(format!("{}: {error:#}", path.display())).into())
