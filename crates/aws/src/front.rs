@@ -14,16 +14,20 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use net::ConnectionInfo;
-use service::{Caller, Credential, Service};
+use service::api::{
+    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, GetRandomPasswordInput, GetSecretValueInput,
+    ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput, TagResourceInput,
+    UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
+};
+use service::{Caller, Credential, Service, UseCases};
 use types::ApiError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::body;
-use crate::json::{self, Shape};
+use crate::json::{self, Body, Shape};
 use crate::operation::{Operation, SERVICE};
 use crate::respond::respond;
-use crate::secrets_api::SecretsApi;
 use crate::sigv4::{Expected, Received, SignedRequest, SigningKeys};
 
 /// The AWS front over `service`. It answers on every path and to every method, in AWS JSON.
@@ -31,7 +35,7 @@ pub fn router(service: Service) -> Router {
     routes(service)
 }
 
-fn routes<A: SecretsApi>(api: A) -> Router {
+fn routes<A: UseCases>(api: A) -> Router {
     Router::new().fallback(handle::<A>).with_state(Front { api, keys: Arc::new(SigningKeys::new()) })
 }
 
@@ -41,7 +45,7 @@ struct Front<A> {
     keys: Arc<SigningKeys>,
 }
 
-async fn handle<A: SecretsApi>(State(front): State<Front<A>>, request: Request) -> Response {
+async fn handle<A: UseCases>(State(front): State<Front<A>>, request: Request) -> Response {
     let request_id = Uuid::new_v4().to_string();
     let result = front.answer(request, &request_id).await;
     if let Err(error) = &result {
@@ -50,7 +54,7 @@ async fn handle<A: SecretsApi>(State(front): State<Front<A>>, request: Request) 
     respond(result, &request_id)
 }
 
-impl<A: SecretsApi> Front<A> {
+impl<A: UseCases> Front<A> {
     async fn answer(&self, request: Request, request_id: &str) -> Result<Bytes, ApiError> {
         let (head, body) = request.into_parts();
         let held = self.api.intake().begin(body.size_hint().lower())?;
@@ -68,76 +72,42 @@ impl<A: SecretsApi> Front<A> {
             // A slow client spends its own time on its body, not the time of the service.
             arrived: Instant::now(),
         };
-        self.run(operation, &caller, body).await
+        self.dispatch(operation, &caller, body).await
     }
 
-    async fn run(&self, operation: Operation, caller: &Caller, body: Zeroizing<Vec<u8>>) -> Result<Bytes, ApiError> {
-        match operation {
-            Operation::CreateSecret => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::create_secret(&self.api.create_secret(caller, input).await?.output)
-            }
-            Operation::GetSecretValue => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::get_secret_value(&self.api.get_secret_value(caller, input).await?.output)
-            }
-            Operation::PutSecretValue => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::put_secret_value(&self.api.put_secret_value(caller, input).await?.output)
-            }
-            Operation::DescribeSecret => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::describe_secret(&self.api.describe_secret(caller, input).await?.output)
-            }
-            Operation::ListSecrets => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::list_secrets(&self.api.list_secrets(caller, input).await?.output)
-            }
-            Operation::DeleteSecret => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::delete_secret(&self.api.delete_secret(caller, input).await?.output)
-            }
-            Operation::UpdateSecret => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::update_secret(&self.api.update_secret(caller, input).await?.output)
-            }
-            Operation::UpdateSecretVersionStage => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::secret(&self.api.update_secret_version_stage(caller, input).await?.output)
-            }
-            Operation::ListSecretVersionIds => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::list_secret_version_ids(&self.api.list_secret_version_ids(caller, input).await?.output)
-            }
-            Operation::RestoreSecret => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::secret(&self.api.restore_secret(caller, input).await?.output)
-            }
-            Operation::TagResource => {
-                let input = self.decoded(operation, caller, body).await?;
-                self.api.tag_resource(caller, input).await.map(|_| json::nothing())
-            }
-            Operation::UntagResource => {
-                let input = self.decoded(operation, caller, body).await?;
-                self.api.untag_resource(caller, input).await.map(|_| json::nothing())
-            }
-            Operation::GetRandomPassword => {
-                let input = self.decoded(operation, caller, body).await?;
-                json::get_random_password(&self.api.get_random_password(caller, input).await?.output)
-            }
-        }
-    }
-
-    async fn decoded<I: Shape<Value = I> + Send>(
+    async fn dispatch(
         &self,
         operation: Operation,
         caller: &Caller,
         body: Zeroizing<Vec<u8>>,
-    ) -> Result<I, ApiError> {
-        match json::decode::<I>(&body) {
-            Ok(input) => Ok(input),
-            Err(error) => self.api.refuse(operation.action(), caller, error).await,
+    ) -> Result<Bytes, ApiError> {
+        match operation {
+            Operation::CreateSecret => self.run::<CreateSecretInput>(caller, body).await,
+            Operation::GetSecretValue => self.run::<GetSecretValueInput>(caller, body).await,
+            Operation::PutSecretValue => self.run::<PutSecretValueInput>(caller, body).await,
+            Operation::DescribeSecret => self.run::<DescribeSecretInput>(caller, body).await,
+            Operation::ListSecrets => self.run::<ListSecretsInput>(caller, body).await,
+            Operation::DeleteSecret => self.run::<DeleteSecretInput>(caller, body).await,
+            Operation::UpdateSecret => self.run::<UpdateSecretInput>(caller, body).await,
+            Operation::UpdateSecretVersionStage => self.run::<UpdateSecretVersionStageInput>(caller, body).await,
+            Operation::ListSecretVersionIds => self.run::<ListSecretVersionIdsInput>(caller, body).await,
+            Operation::RestoreSecret => self.run::<RestoreSecretInput>(caller, body).await,
+            Operation::TagResource => self.run::<TagResourceInput>(caller, body).await,
+            Operation::UntagResource => self.run::<UntagResourceInput>(caller, body).await,
+            Operation::GetRandomPassword => self.run::<GetRandomPasswordInput>(caller, body).await,
         }
+    }
+
+    async fn run<I>(&self, caller: &Caller, body: Zeroizing<Vec<u8>>) -> Result<Bytes, ApiError>
+    where
+        I: Shape<Value = I> + service::Operation<Output: Body>,
+    {
+        let input = match json::decode::<I>(&body) {
+            Ok(input) => input,
+            Err(error) => return self.api.refuse(I::ACTION, caller, error).await,
+        };
+        drop(body);
+        self.api.call(caller, input).await?.output.body()
     }
 }
 

@@ -12,7 +12,6 @@ mod front;
 mod json;
 mod operation;
 mod respond;
-mod secrets_api;
 mod sigv4;
 
 pub use front::router;

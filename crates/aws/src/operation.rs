@@ -3,7 +3,6 @@
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use service::Action;
 use types::{ApiError, ErrorCode};
 
 /// The name that requests and signatures call the service by.
@@ -20,11 +19,6 @@ macro_rules! operations {
         }
 
         impl Operation {
-            /// What the service calls it.
-            pub(crate) const fn action(self) -> Action {
-                match self { $(Self::$name => Action::$name,)+ }
-            }
-
             fn named(name: &str) -> Option<Self> {
                 match name {
                     $(stringify!($name) => Some(Self::$name),)+
@@ -110,7 +104,6 @@ mod tests {
             ("UntagResource", Operation::UntagResource),
             ("GetRandomPassword", Operation::GetRandomPassword),
         ] {
-            assert_eq!(operation.action().name(), format!("secretsmanager:{name}"));
             let target = format!("secretsmanager.{name}");
             for media_type in [MEDIA_TYPE, "application/X-AMZ-JSON-1.1; charset=utf-8"] {
                 let headers = [("content-type", media_type), ("x-amz-target", target.as_str())];

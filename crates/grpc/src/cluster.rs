@@ -6,13 +6,13 @@ use proto::tonic::{self, Request, Response, Status};
 use service::{ClusterStatus, Member, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus, Role};
 use types::NodeId;
 
+use crate::administration::Administration;
 use crate::call::Call;
-use crate::use_cases::UseCases;
 
 pub(crate) struct Front<U>(pub(crate) U);
 
 #[tonic::async_trait]
-impl<U: UseCases> Cluster for Front<U> {
+impl<U: Administration> Cluster for Front<U> {
     async fn status(&self, request: Request<pb::StatusRequest>) -> Result<Response<pb::StatusResponse>, Status> {
         let (call, _) = Call::begin(request, self.0.regions())?;
         let result = self.0.cluster_status(&call.caller).await;

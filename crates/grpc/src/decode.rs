@@ -4,6 +4,7 @@
 //! A value is copied once, out of the message, which zeroes its own when it is dropped here.
 
 use proto::secrets::v1 as pb;
+use service::Operation;
 use service::api::{
     CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput, GetRandomPasswordInput,
     GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
@@ -11,116 +12,173 @@ use service::api::{
 };
 use types::Plaintext;
 
-pub(crate) fn create_secret(mut message: pb::CreateSecretRequest) -> CreateSecretInput {
-    let tags = std::mem::take(&mut message.tags);
-    CreateSecretInput {
-        name: text(&mut message.name),
-        client_request_token: text(&mut message.client_request_token),
-        description: message.description.take(),
-        kms_key_id: message.kms_key_id.take(),
-        secret_string: message.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
-        secret_binary: message.secret_binary.as_deref().map(Plaintext::copy_from),
-        tags: list(tags.into_iter().map(tag).collect()),
-        ..CreateSecretInput::default()
+/// A message that is an operation's input.
+pub(crate) trait Decode {
+    type Input: Operation;
+
+    fn decode(self) -> Self::Input;
+}
+
+impl Decode for pb::CreateSecretRequest {
+    type Input = CreateSecretInput;
+
+    fn decode(mut self) -> CreateSecretInput {
+        let tags = std::mem::take(&mut self.tags);
+        CreateSecretInput {
+            name: text(&mut self.name),
+            client_request_token: text(&mut self.client_request_token),
+            description: self.description.take(),
+            kms_key_id: self.kms_key_id.take(),
+            secret_string: self.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
+            secret_binary: self.secret_binary.as_deref().map(Plaintext::copy_from),
+            tags: list(tags.into_iter().map(tag).collect()),
+            ..CreateSecretInput::default()
+        }
     }
 }
 
-pub(crate) fn get_secret_value(mut message: pb::GetSecretValueRequest) -> GetSecretValueInput {
-    GetSecretValueInput {
-        secret_id: text(&mut message.secret_id),
-        version_id: message.version_id,
-        version_stage: message.version_stage,
+impl Decode for pb::GetSecretValueRequest {
+    type Input = GetSecretValueInput;
+
+    fn decode(mut self) -> GetSecretValueInput {
+        GetSecretValueInput {
+            secret_id: text(&mut self.secret_id),
+            version_id: self.version_id,
+            version_stage: self.version_stage,
+        }
     }
 }
 
-pub(crate) fn put_secret_value(mut message: pb::PutSecretValueRequest) -> PutSecretValueInput {
-    PutSecretValueInput {
-        secret_id: text(&mut message.secret_id),
-        client_request_token: text(&mut message.client_request_token),
-        secret_string: message.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
-        secret_binary: message.secret_binary.as_deref().map(Plaintext::copy_from),
-        version_stages: message.version_stages.take().map(|stages| stages.stages),
-        rotation_token: message.rotation_token.take(),
+impl Decode for pb::PutSecretValueRequest {
+    type Input = PutSecretValueInput;
+
+    fn decode(mut self) -> PutSecretValueInput {
+        PutSecretValueInput {
+            secret_id: text(&mut self.secret_id),
+            client_request_token: text(&mut self.client_request_token),
+            secret_string: self.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
+            secret_binary: self.secret_binary.as_deref().map(Plaintext::copy_from),
+            version_stages: self.version_stages.take().map(|stages| stages.stages),
+            rotation_token: self.rotation_token.take(),
+        }
     }
 }
 
-pub(crate) fn describe_secret(mut message: pb::DescribeSecretRequest) -> DescribeSecretInput {
-    DescribeSecretInput { secret_id: text(&mut message.secret_id) }
-}
+impl Decode for pb::DescribeSecretRequest {
+    type Input = DescribeSecretInput;
 
-pub(crate) fn list_secrets(message: pb::ListSecretsRequest) -> ListSecretsInput {
-    ListSecretsInput {
-        max_results: message.max_results.map(i64::from),
-        next_token: message.next_token,
-        filters: list(message.filters.into_iter().map(filter).collect()),
-        sort_order: message.sort_order,
-        sort_by: message.sort_by,
-        include_planned_deletion: Some(message.include_planned_deletion),
+    fn decode(mut self) -> DescribeSecretInput {
+        DescribeSecretInput { secret_id: text(&mut self.secret_id) }
     }
 }
 
-pub(crate) fn delete_secret(mut message: pb::DeleteSecretRequest) -> DeleteSecretInput {
-    DeleteSecretInput {
-        secret_id: text(&mut message.secret_id),
-        recovery_window_in_days: message.recovery_window_in_days,
-        force_delete_without_recovery: message.force_delete_without_recovery,
+impl Decode for pb::ListSecretsRequest {
+    type Input = ListSecretsInput;
+
+    fn decode(self) -> ListSecretsInput {
+        ListSecretsInput {
+            max_results: self.max_results.map(i64::from),
+            next_token: self.next_token,
+            filters: list(self.filters.into_iter().map(filter).collect()),
+            sort_order: self.sort_order,
+            sort_by: self.sort_by,
+            include_planned_deletion: Some(self.include_planned_deletion),
+        }
     }
 }
 
-pub(crate) fn update_secret(mut message: pb::UpdateSecretRequest) -> UpdateSecretInput {
-    UpdateSecretInput {
-        secret_id: text(&mut message.secret_id),
-        client_request_token: text(&mut message.client_request_token),
-        description: message.description.take(),
-        kms_key_id: message.kms_key_id.take(),
-        secret_string: message.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
-        secret_binary: message.secret_binary.as_deref().map(Plaintext::copy_from),
+impl Decode for pb::DeleteSecretRequest {
+    type Input = DeleteSecretInput;
+
+    fn decode(mut self) -> DeleteSecretInput {
+        DeleteSecretInput {
+            secret_id: text(&mut self.secret_id),
+            recovery_window_in_days: self.recovery_window_in_days,
+            force_delete_without_recovery: self.force_delete_without_recovery,
+        }
     }
 }
 
-pub(crate) fn update_secret_version_stage(
-    mut message: pb::UpdateSecretVersionStageRequest,
-) -> UpdateSecretVersionStageInput {
-    UpdateSecretVersionStageInput {
-        secret_id: text(&mut message.secret_id),
-        version_stage: text(&mut message.version_stage),
-        remove_from_version_id: message.remove_from_version_id,
-        move_to_version_id: message.move_to_version_id,
+impl Decode for pb::UpdateSecretRequest {
+    type Input = UpdateSecretInput;
+
+    fn decode(mut self) -> UpdateSecretInput {
+        UpdateSecretInput {
+            secret_id: text(&mut self.secret_id),
+            client_request_token: text(&mut self.client_request_token),
+            description: self.description.take(),
+            kms_key_id: self.kms_key_id.take(),
+            secret_string: self.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
+            secret_binary: self.secret_binary.as_deref().map(Plaintext::copy_from),
+        }
     }
 }
 
-pub(crate) fn list_secret_version_ids(mut message: pb::ListSecretVersionIdsRequest) -> ListSecretVersionIdsInput {
-    ListSecretVersionIdsInput {
-        secret_id: text(&mut message.secret_id),
-        max_results: message.max_results.map(i64::from),
-        next_token: message.next_token,
-        include_deprecated: Some(message.include_deprecated),
+impl Decode for pb::UpdateSecretVersionStageRequest {
+    type Input = UpdateSecretVersionStageInput;
+
+    fn decode(mut self) -> UpdateSecretVersionStageInput {
+        UpdateSecretVersionStageInput {
+            secret_id: text(&mut self.secret_id),
+            version_stage: text(&mut self.version_stage),
+            remove_from_version_id: self.remove_from_version_id,
+            move_to_version_id: self.move_to_version_id,
+        }
     }
 }
 
-pub(crate) fn restore_secret(mut message: pb::RestoreSecretRequest) -> RestoreSecretInput {
-    RestoreSecretInput { secret_id: text(&mut message.secret_id) }
+impl Decode for pb::ListSecretVersionIdsRequest {
+    type Input = ListSecretVersionIdsInput;
+
+    fn decode(mut self) -> ListSecretVersionIdsInput {
+        ListSecretVersionIdsInput {
+            secret_id: text(&mut self.secret_id),
+            max_results: self.max_results.map(i64::from),
+            next_token: self.next_token,
+            include_deprecated: Some(self.include_deprecated),
+        }
+    }
 }
 
-pub(crate) fn tag_resource(mut message: pb::TagResourceRequest) -> TagResourceInput {
-    let tags = list(message.tags.into_iter().map(tag).collect());
-    TagResourceInput { secret_id: text(&mut message.secret_id), tags }
+impl Decode for pb::RestoreSecretRequest {
+    type Input = RestoreSecretInput;
+
+    fn decode(mut self) -> RestoreSecretInput {
+        RestoreSecretInput { secret_id: text(&mut self.secret_id) }
+    }
 }
 
-pub(crate) fn untag_resource(mut message: pb::UntagResourceRequest) -> UntagResourceInput {
-    UntagResourceInput { secret_id: text(&mut message.secret_id), tag_keys: list(message.tag_keys) }
+impl Decode for pb::TagResourceRequest {
+    type Input = TagResourceInput;
+
+    fn decode(mut self) -> TagResourceInput {
+        let tags = list(self.tags.into_iter().map(tag).collect());
+        TagResourceInput { secret_id: text(&mut self.secret_id), tags }
+    }
 }
 
-pub(crate) fn get_random_password(message: pb::GetRandomPasswordRequest) -> GetRandomPasswordInput {
-    GetRandomPasswordInput {
-        password_length: message.password_length,
-        exclude_characters: message.exclude_characters,
-        exclude_numbers: Some(message.exclude_numbers),
-        exclude_punctuation: Some(message.exclude_punctuation),
-        exclude_uppercase: Some(message.exclude_uppercase),
-        exclude_lowercase: Some(message.exclude_lowercase),
-        include_space: Some(message.include_space),
-        require_each_included_type: message.require_each_included_type,
+impl Decode for pb::UntagResourceRequest {
+    type Input = UntagResourceInput;
+
+    fn decode(mut self) -> UntagResourceInput {
+        UntagResourceInput { secret_id: text(&mut self.secret_id), tag_keys: list(self.tag_keys) }
+    }
+}
+
+impl Decode for pb::GetRandomPasswordRequest {
+    type Input = GetRandomPasswordInput;
+
+    fn decode(self) -> GetRandomPasswordInput {
+        GetRandomPasswordInput {
+            password_length: self.password_length,
+            exclude_characters: self.exclude_characters,
+            exclude_numbers: Some(self.exclude_numbers),
+            exclude_punctuation: Some(self.exclude_punctuation),
+            exclude_uppercase: Some(self.exclude_uppercase),
+            exclude_lowercase: Some(self.exclude_lowercase),
+            include_space: Some(self.include_space),
+            require_each_included_type: self.require_each_included_type,
+        }
     }
 }
 

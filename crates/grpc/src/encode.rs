@@ -10,124 +10,152 @@ use service::api::{
 };
 use types::{ApiError, ErrorCode, StagingLabel, Tag};
 
-pub(crate) fn create_secret(answer: Answer<CreateSecretOutput>) -> pb::CreateSecretResponse {
-    let Answer { output, applied_index } = answer;
-    pb::CreateSecretResponse {
-        arn: output.arn.as_str().to_owned(),
-        name: output.name.as_str().to_owned(),
-        version_id: output.version_id.map(|id| id.as_str().to_owned()),
-        applied_index,
+/// A message that answers an operation.
+pub(crate) trait Encode<Output>: Sized {
+    /// # Errors
+    /// InternalService for an output that no message can hold.
+    fn encode(answer: Answer<Output>) -> Result<Self, ApiError>;
+}
+
+impl Encode<CreateSecretOutput> for pb::CreateSecretResponse {
+    fn encode(answer: Answer<CreateSecretOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index } = answer;
+        Ok(Self {
+            arn: output.arn.as_str().to_owned(),
+            name: output.name.as_str().to_owned(),
+            version_id: output.version_id.map(|id| id.as_str().to_owned()),
+            applied_index,
+        })
     }
 }
 
-/// # Errors
-/// InternalService for a SecretString that is not UTF-8: it was checked before it was kept.
-pub(crate) fn get_secret_value(answer: Answer<GetSecretValueOutput>) -> Result<pb::GetSecretValueResponse, ApiError> {
-    let Answer { output, applied_index } = answer;
-    let (secret_string, secret_binary) = match &output.value {
-        SecretValue::String(value) => match str::from_utf8(value.expose_secret()) {
-            Ok(text) => (Some(text.to_owned()), None),
-            Err(_) => {
-                tracing::error!("a SecretString is not UTF-8");
-                return Err(ErrorCode::InternalService.into());
-            }
-        },
-        SecretValue::Binary(value) => (None, Some(value.expose_secret().to_vec())),
-    };
-    Ok(pb::GetSecretValueResponse {
-        arn: output.arn.as_str().to_owned(),
-        name: output.name.as_str().to_owned(),
-        version_id: output.version_id.as_str().to_owned(),
-        secret_string,
-        secret_binary,
-        version_stages: labels(&output.version_stages),
-        created_date: Some(to_wire_time(output.created_date)),
-        applied_index,
-    })
-}
-
-pub(crate) fn put_secret_value(answer: Answer<PutSecretValueOutput>) -> pb::PutSecretValueResponse {
-    let Answer { output, applied_index } = answer;
-    pb::PutSecretValueResponse {
-        arn: output.arn.as_str().to_owned(),
-        name: output.name.as_str().to_owned(),
-        version_id: output.version_id.as_str().to_owned(),
-        version_stages: labels(&output.version_stages),
-        applied_index,
+impl Encode<GetSecretValueOutput> for pb::GetSecretValueResponse {
+    fn encode(answer: Answer<GetSecretValueOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index } = answer;
+        let (secret_string, secret_binary) = match &output.value {
+            SecretValue::String(value) => match str::from_utf8(value.expose_secret()) {
+                Ok(text) => (Some(text.to_owned()), None),
+                Err(_) => {
+                    tracing::error!("a SecretString is not UTF-8");
+                    return Err(ErrorCode::InternalService.into());
+                }
+            },
+            SecretValue::Binary(value) => (None, Some(value.expose_secret().to_vec())),
+        };
+        Ok(Self {
+            arn: output.arn.as_str().to_owned(),
+            name: output.name.as_str().to_owned(),
+            version_id: output.version_id.as_str().to_owned(),
+            secret_string,
+            secret_binary,
+            version_stages: labels(&output.version_stages),
+            created_date: Some(to_wire_time(output.created_date)),
+            applied_index,
+        })
     }
 }
 
-pub(crate) fn describe_secret(answer: Answer<SecretDescription>) -> pb::DescribeSecretResponse {
-    pb::DescribeSecretResponse { secret: Some(secret(answer.output)), applied_index: answer.applied_index }
-}
-
-pub(crate) fn list_secrets(answer: Answer<ListSecretsOutput>) -> pb::ListSecretsResponse {
-    let Answer { output, applied_index } = answer;
-    pb::ListSecretsResponse {
-        secret_list: output.secrets.into_iter().map(secret).collect(),
-        next_token: output.next_token,
-        applied_index,
+impl Encode<PutSecretValueOutput> for pb::PutSecretValueResponse {
+    fn encode(answer: Answer<PutSecretValueOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index } = answer;
+        Ok(Self {
+            arn: output.arn.as_str().to_owned(),
+            name: output.name.as_str().to_owned(),
+            version_id: output.version_id.as_str().to_owned(),
+            version_stages: labels(&output.version_stages),
+            applied_index,
+        })
     }
 }
 
-pub(crate) fn delete_secret(answer: Answer<DeleteSecretOutput>) -> pb::DeleteSecretResponse {
-    let Answer { output, applied_index } = answer;
-    pb::DeleteSecretResponse {
-        arn: output.arn,
-        name: output.name,
-        deletion_date: Some(to_wire_time(output.deletion_date)),
-        applied_index,
+impl Encode<SecretDescription> for pb::DescribeSecretResponse {
+    fn encode(answer: Answer<SecretDescription>) -> Result<Self, ApiError> {
+        Ok(Self { secret: Some(secret(answer.output)), applied_index: answer.applied_index })
     }
 }
 
-pub(crate) fn update_secret(answer: Answer<UpdateSecretOutput>) -> pb::UpdateSecretResponse {
-    let Answer { output, applied_index } = answer;
-    pb::UpdateSecretResponse {
-        arn: output.arn.as_str().to_owned(),
-        name: output.name.as_str().to_owned(),
-        version_id: output.version_id.map(|id| id.as_str().to_owned()),
-        applied_index,
+impl Encode<ListSecretsOutput> for pb::ListSecretsResponse {
+    fn encode(answer: Answer<ListSecretsOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index } = answer;
+        Ok(Self {
+            secret_list: output.secrets.into_iter().map(secret).collect(),
+            next_token: output.next_token,
+            applied_index,
+        })
     }
 }
 
-pub(crate) fn update_secret_version_stage(answer: Answer<SecretOutput>) -> pb::UpdateSecretVersionStageResponse {
-    let Answer { output: SecretOutput { arn, name }, applied_index } = answer;
-    let (arn, name) = (arn.as_str().to_owned(), name.as_str().to_owned());
-    pb::UpdateSecretVersionStageResponse { arn, name, applied_index }
-}
-
-pub(crate) fn list_secret_version_ids(answer: Answer<ListSecretVersionIdsOutput>) -> pb::ListSecretVersionIdsResponse {
-    let Answer { output, applied_index } = answer;
-    pb::ListSecretVersionIdsResponse {
-        arn: output.arn.as_str().to_owned(),
-        name: output.name.as_str().to_owned(),
-        versions: output.versions.into_iter().map(version).collect(),
-        next_token: output.next_token,
-        applied_index,
+impl Encode<DeleteSecretOutput> for pb::DeleteSecretResponse {
+    fn encode(answer: Answer<DeleteSecretOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index } = answer;
+        Ok(Self {
+            arn: output.arn,
+            name: output.name,
+            deletion_date: Some(to_wire_time(output.deletion_date)),
+            applied_index,
+        })
     }
 }
 
-pub(crate) fn restore_secret(answer: Answer<SecretOutput>) -> pb::RestoreSecretResponse {
-    let Answer { output: SecretOutput { arn, name }, applied_index } = answer;
-    pb::RestoreSecretResponse { arn: arn.as_str().to_owned(), name: name.as_str().to_owned(), applied_index }
+impl Encode<UpdateSecretOutput> for pb::UpdateSecretResponse {
+    fn encode(answer: Answer<UpdateSecretOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index } = answer;
+        Ok(Self {
+            arn: output.arn.as_str().to_owned(),
+            name: output.name.as_str().to_owned(),
+            version_id: output.version_id.map(|id| id.as_str().to_owned()),
+            applied_index,
+        })
+    }
 }
 
-pub(crate) const fn tag_resource(answer: Answer<()>) -> pb::TagResourceResponse {
-    pb::TagResourceResponse { applied_index: answer.applied_index }
+impl Encode<SecretOutput> for pb::UpdateSecretVersionStageResponse {
+    fn encode(answer: Answer<SecretOutput>) -> Result<Self, ApiError> {
+        let Answer { output: SecretOutput { arn, name }, applied_index } = answer;
+        let (arn, name) = (arn.as_str().to_owned(), name.as_str().to_owned());
+        Ok(Self { arn, name, applied_index })
+    }
 }
 
-pub(crate) const fn untag_resource(answer: Answer<()>) -> pb::UntagResourceResponse {
-    pb::UntagResourceResponse { applied_index: answer.applied_index }
+impl Encode<ListSecretVersionIdsOutput> for pb::ListSecretVersionIdsResponse {
+    fn encode(answer: Answer<ListSecretVersionIdsOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index } = answer;
+        Ok(Self {
+            arn: output.arn.as_str().to_owned(),
+            name: output.name.as_str().to_owned(),
+            versions: output.versions.into_iter().map(version).collect(),
+            next_token: output.next_token,
+            applied_index,
+        })
+    }
 }
 
-/// # Errors
-/// InternalService for a password that is not ASCII: it was made of nothing else.
-pub(crate) fn get_random_password(
-    answer: Answer<GetRandomPasswordOutput>,
-) -> Result<pb::GetRandomPasswordResponse, ApiError> {
-    let Answer { output, applied_index } = answer;
-    let password = str::from_utf8(output.random_password.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
-    Ok(pb::GetRandomPasswordResponse { random_password: password.to_owned(), applied_index })
+impl Encode<SecretOutput> for pb::RestoreSecretResponse {
+    fn encode(answer: Answer<SecretOutput>) -> Result<Self, ApiError> {
+        let Answer { output: SecretOutput { arn, name }, applied_index } = answer;
+        Ok(Self { arn: arn.as_str().to_owned(), name: name.as_str().to_owned(), applied_index })
+    }
+}
+
+impl Encode<()> for pb::TagResourceResponse {
+    fn encode(answer: Answer<()>) -> Result<Self, ApiError> {
+        Ok(Self { applied_index: answer.applied_index })
+    }
+}
+
+impl Encode<()> for pb::UntagResourceResponse {
+    fn encode(answer: Answer<()>) -> Result<Self, ApiError> {
+        Ok(Self { applied_index: answer.applied_index })
+    }
+}
+
+impl Encode<GetRandomPasswordOutput> for pb::GetRandomPasswordResponse {
+    fn encode(answer: Answer<GetRandomPasswordOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index } = answer;
+        let password =
+            str::from_utf8(output.random_password.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
+        Ok(Self { random_password: password.to_owned(), applied_index })
+    }
 }
 
 fn version(version: VersionDescription) -> pb::VersionEntry {

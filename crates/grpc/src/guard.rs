@@ -9,12 +9,11 @@ use http::{HeaderName, HeaderValue};
 use net::ConnectionInfo;
 use proto::tonic::{Code, Status};
 use proto::{REQUEST_ID_METADATA, to_wire_error};
-use service::Held;
+use service::{Held, UseCases};
 use types::{ApiError, ErrorCode};
 
 use crate::body::{self, BoundedBody};
 use crate::call::RequestId;
-use crate::use_cases::UseCases;
 
 const NO_CERTIFICATE: &str = "The gRPC API needs a client certificate, and the connection has none.";
 const REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_METADATA);

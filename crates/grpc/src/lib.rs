@@ -13,6 +13,7 @@
 //!
 //! Not here: TLS and the certificate's verification (`net`), the generated code and the shape of errors (`proto`).
 
+mod administration;
 mod body;
 mod call;
 mod cluster;
@@ -22,7 +23,6 @@ mod guard;
 mod secrets;
 #[cfg(test)]
 mod tests;
-mod use_cases;
 
 use axum::{Router, middleware};
 use proto::cluster::v1::cluster_server::ClusterServer;
@@ -31,14 +31,14 @@ use proto::tonic::service::Routes;
 use service::Service;
 use types::limits;
 
-use crate::use_cases::UseCases;
+use crate::administration::Administration;
 
 /// The gRPC front over `service`. It answers on every path, so that an unknown method is told so in gRPC.
 pub fn router(service: Service) -> Router {
     routes(service)
 }
 
-fn routes<U: UseCases>(use_cases: U) -> Router {
+fn routes<U: Administration>(use_cases: U) -> Router {
     let guard = middleware::from_fn_with_state(use_cases.clone(), guard::guard::<U>);
     let secrets = SecretsServer::new(secrets::Front(use_cases.clone()));
     let cluster = ClusterServer::new(cluster::Front(use_cases));

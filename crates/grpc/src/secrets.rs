@@ -3,130 +3,48 @@
 use proto::secrets::v1 as pb;
 use proto::secrets::v1::secrets_server::Secrets;
 use proto::tonic::{self, Request, Response, Status};
+use service::{Operation, UseCases};
 
 use crate::call::Call;
-use crate::use_cases::UseCases;
-use crate::{decode, encode};
+use crate::decode::Decode;
+use crate::encode::Encode;
 
 pub(crate) struct Front<U>(pub(crate) U);
 
-#[tonic::async_trait]
-impl<U: UseCases> Secrets for Front<U> {
-    async fn create_secret(
-        &self,
-        request: Request<pb::CreateSecretRequest>,
-    ) -> Result<Response<pb::CreateSecretResponse>, Status> {
+impl<U: UseCases> Front<U> {
+    async fn run<M, R>(&self, request: Request<M>) -> Result<Response<R>, Status>
+    where
+        M: Decode,
+        R: Encode<<M::Input as Operation>::Output>,
+    {
         let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.create_secret(&call.caller, decode::create_secret(message)).await;
-        call.end(result.map(encode::create_secret))
+        call.end(self.0.call(&call.caller, message.decode()).await.and_then(R::encode))
     }
+}
 
-    async fn get_secret_value(
-        &self,
-        request: Request<pb::GetSecretValueRequest>,
-    ) -> Result<Response<pb::GetSecretValueResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.get_secret_value(&call.caller, decode::get_secret_value(message)).await;
-        call.end(result.and_then(encode::get_secret_value))
-    }
+macro_rules! secrets {
+    ($($rpc:ident($request:ident) -> $response:ident;)+) => {
+        #[tonic::async_trait]
+        impl<U: UseCases> Secrets for Front<U> {
+            $(async fn $rpc(&self, request: Request<pb::$request>) -> Result<Response<pb::$response>, Status> {
+                self.run(request).await
+            })+
+        }
+    };
+}
 
-    async fn put_secret_value(
-        &self,
-        request: Request<pb::PutSecretValueRequest>,
-    ) -> Result<Response<pb::PutSecretValueResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.put_secret_value(&call.caller, decode::put_secret_value(message)).await;
-        call.end(result.map(encode::put_secret_value))
-    }
-
-    async fn describe_secret(
-        &self,
-        request: Request<pb::DescribeSecretRequest>,
-    ) -> Result<Response<pb::DescribeSecretResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.describe_secret(&call.caller, decode::describe_secret(message)).await;
-        call.end(result.map(encode::describe_secret))
-    }
-
-    async fn list_secrets(
-        &self,
-        request: Request<pb::ListSecretsRequest>,
-    ) -> Result<Response<pb::ListSecretsResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.list_secrets(&call.caller, decode::list_secrets(message)).await;
-        call.end(result.map(encode::list_secrets))
-    }
-
-    async fn delete_secret(
-        &self,
-        request: Request<pb::DeleteSecretRequest>,
-    ) -> Result<Response<pb::DeleteSecretResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.delete_secret(&call.caller, decode::delete_secret(message)).await;
-        call.end(result.map(encode::delete_secret))
-    }
-
-    async fn update_secret(
-        &self,
-        request: Request<pb::UpdateSecretRequest>,
-    ) -> Result<Response<pb::UpdateSecretResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.update_secret(&call.caller, decode::update_secret(message)).await;
-        call.end(result.map(encode::update_secret))
-    }
-
-    async fn update_secret_version_stage(
-        &self,
-        request: Request<pb::UpdateSecretVersionStageRequest>,
-    ) -> Result<Response<pb::UpdateSecretVersionStageResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result =
-            self.0.update_secret_version_stage(&call.caller, decode::update_secret_version_stage(message)).await;
-        call.end(result.map(encode::update_secret_version_stage))
-    }
-
-    async fn list_secret_version_ids(
-        &self,
-        request: Request<pb::ListSecretVersionIdsRequest>,
-    ) -> Result<Response<pb::ListSecretVersionIdsResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.list_secret_version_ids(&call.caller, decode::list_secret_version_ids(message)).await;
-        call.end(result.map(encode::list_secret_version_ids))
-    }
-
-    async fn restore_secret(
-        &self,
-        request: Request<pb::RestoreSecretRequest>,
-    ) -> Result<Response<pb::RestoreSecretResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.restore_secret(&call.caller, decode::restore_secret(message)).await;
-        call.end(result.map(encode::restore_secret))
-    }
-
-    async fn tag_resource(
-        &self,
-        request: Request<pb::TagResourceRequest>,
-    ) -> Result<Response<pb::TagResourceResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.tag_resource(&call.caller, decode::tag_resource(message)).await;
-        call.end(result.map(encode::tag_resource))
-    }
-
-    async fn untag_resource(
-        &self,
-        request: Request<pb::UntagResourceRequest>,
-    ) -> Result<Response<pb::UntagResourceResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.untag_resource(&call.caller, decode::untag_resource(message)).await;
-        call.end(result.map(encode::untag_resource))
-    }
-
-    async fn get_random_password(
-        &self,
-        request: Request<pb::GetRandomPasswordRequest>,
-    ) -> Result<Response<pb::GetRandomPasswordResponse>, Status> {
-        let (call, message) = Call::begin(request, self.0.regions())?;
-        let result = self.0.get_random_password(&call.caller, decode::get_random_password(message)).await;
-        call.end(result.and_then(encode::get_random_password))
-    }
+secrets! {
+    create_secret(CreateSecretRequest) -> CreateSecretResponse;
+    get_secret_value(GetSecretValueRequest) -> GetSecretValueResponse;
+    put_secret_value(PutSecretValueRequest) -> PutSecretValueResponse;
+    describe_secret(DescribeSecretRequest) -> DescribeSecretResponse;
+    list_secrets(ListSecretsRequest) -> ListSecretsResponse;
+    delete_secret(DeleteSecretRequest) -> DeleteSecretResponse;
+    update_secret(UpdateSecretRequest) -> UpdateSecretResponse;
+    update_secret_version_stage(UpdateSecretVersionStageRequest) -> UpdateSecretVersionStageResponse;
+    list_secret_version_ids(ListSecretVersionIdsRequest) -> ListSecretVersionIdsResponse;
+    restore_secret(RestoreSecretRequest) -> RestoreSecretResponse;
+    tag_resource(TagResourceRequest) -> TagResourceResponse;
+    untag_resource(UntagResourceRequest) -> UntagResourceResponse;
+    get_random_password(GetRandomPasswordRequest) -> GetRandomPasswordResponse;
 }

@@ -1,5 +1,6 @@
 //! The front over a service that writes down what it is asked and answers what it was told to.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
@@ -24,7 +25,8 @@ use service::api::{
     UntagResourceInput, UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput, VersionDescription,
 };
 use service::{
-    Answer, Caller, ClusterStatus, Credential, Intake, Member, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus, Role,
+    Action, Answer, Caller, ClusterStatus, Credential, Intake, Member, NodeCheckpoint, NodeDigest, NodeFacts,
+    NodeStatus, Operation, Role, UseCases,
 };
 use tower::ServiceExt;
 use types::{
@@ -115,6 +117,54 @@ impl Fake {
     }
 }
 
+impl Fake {
+    /// What the input is answered with.
+    fn output(&self, input: &dyn Any) -> Box<dyn Any> {
+        let version_stages = vec![StagingLabel::Current];
+        let date = Timestamp::from_millis;
+        if input.is::<CreateSecretInput>() {
+            Box::new(CreateSecretOutput { arn: arn(), name: name(), version_id: None })
+        } else if input.is::<GetSecretValueInput>() {
+            Box::new(GetSecretValueOutput {
+                arn: arn(),
+                name: name(),
+                version_id: version(),
+                value: (self.value)(),
+                version_stages,
+                created_date: date(1_500),
+            })
+        } else if input.is::<PutSecretValueInput>() {
+            Box::new(PutSecretValueOutput { arn: arn(), name: name(), version_id: version(), version_stages })
+        } else if input.is::<DescribeSecretInput>() {
+            Box::new(self.description())
+        } else if input.is::<ListSecretsInput>() {
+            Box::new(ListSecretsOutput { secrets: vec![self.description()], next_token: Some("next".to_owned()) })
+        } else if input.is::<DeleteSecretInput>() {
+            Box::new(DeleteSecretOutput { arn: "a".to_owned(), name: "n".to_owned(), deletion_date: date(3_000) })
+        } else if input.is::<UpdateSecretInput>() {
+            Box::new(UpdateSecretOutput { arn: arn(), name: name(), version_id: Some(version()) })
+        } else if input.is::<ListSecretVersionIdsInput>() {
+            let only = VersionDescription {
+                version_id: version(),
+                version_stages,
+                created_date: date(1_500),
+                last_accessed_date: None,
+                kms_key_ids: vec!["DefaultEncryptionKey"],
+            };
+            let next_token = Some("next".to_owned());
+            Box::new(ListSecretVersionIdsOutput { arn: arn(), name: name(), versions: vec![only], next_token })
+        } else if input.is::<UpdateSecretVersionStageInput>() || input.is::<RestoreSecretInput>() {
+            Box::new(SecretOutput { arn: arn(), name: name() })
+        } else if input.is::<TagResourceInput>() || input.is::<UntagResourceInput>() {
+            Box::new(())
+        } else if input.is::<GetRandomPasswordInput>() {
+            Box::new(GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") })
+        } else {
+            panic!("an operation that the fake does not know")
+        }
+    }
+}
+
 fn name() -> SecretName {
     SecretName::parse("prod/db").unwrap()
 }
@@ -128,13 +178,13 @@ fn version() -> VersionId {
     VersionId::parse(TOKEN).unwrap()
 }
 
-fn answer<T>(output: T) -> Result<Answer<T>, ApiError> {
-    Ok(Answer { output, applied_index: INDEX })
-}
-
 impl UseCases for Fake {
     fn regions(&self) -> &[Region] {
         &self.regions
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_000)
     }
 
     fn intake(&self) -> &Intake {
@@ -145,135 +195,31 @@ impl UseCases for Fake {
         if self.nameless_is_throttled { ErrorCode::Throttling.into() } else { error }
     }
 
-    async fn create_secret(
-        &self,
-        caller: &Caller,
-        input: CreateSecretInput,
-    ) -> Result<Answer<CreateSecretOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[input.secret_string.as_ref(), input.secret_binary.as_ref()])?;
-        answer(CreateSecretOutput { arn: arn(), name: name(), version_id: None })
+    async fn refuse<T: Send>(&self, _: Action, _: &Caller, error: ApiError) -> Result<T, ApiError> {
+        Err(error)
     }
 
-    async fn get_secret_value(
-        &self,
-        caller: &Caller,
-        input: GetSecretValueInput,
-    ) -> Result<Answer<GetSecretValueOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(GetSecretValueOutput {
-            arn: arn(),
-            name: name(),
-            version_id: version(),
-            value: (self.value)(),
-            version_stages: vec![StagingLabel::Current],
-            created_date: Timestamp::from_millis(1_500),
-        })
+    async fn call<O: Operation>(&self, caller: &Caller, input: O) -> Result<Answer<O::Output>, ApiError> {
+        self.see(caller, format!("{input:?}"), &values(&input))?;
+        let output = self.output(&input).downcast::<O::Output>().unwrap();
+        Ok(Answer { output: *output, applied_index: INDEX })
     }
+}
 
-    async fn put_secret_value(
-        &self,
-        caller: &Caller,
-        input: PutSecretValueInput,
-    ) -> Result<Answer<PutSecretValueOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[input.secret_string.as_ref(), input.secret_binary.as_ref()])?;
-        let version_stages = vec![StagingLabel::Current];
-        answer(PutSecretValueOutput { arn: arn(), name: name(), version_id: version(), version_stages })
+/// The values in an input.
+fn values(input: &dyn Any) -> Vec<Option<&Plaintext>> {
+    if let Some(input) = input.downcast_ref::<CreateSecretInput>() {
+        vec![input.secret_string.as_ref(), input.secret_binary.as_ref()]
+    } else if let Some(input) = input.downcast_ref::<PutSecretValueInput>() {
+        vec![input.secret_string.as_ref(), input.secret_binary.as_ref()]
+    } else if let Some(input) = input.downcast_ref::<UpdateSecretInput>() {
+        vec![input.secret_string.as_ref(), input.secret_binary.as_ref()]
+    } else {
+        Vec::new()
     }
+}
 
-    async fn describe_secret(
-        &self,
-        caller: &Caller,
-        input: DescribeSecretInput,
-    ) -> Result<Answer<SecretDescription>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(self.description())
-    }
-
-    async fn list_secrets(
-        &self,
-        caller: &Caller,
-        input: ListSecretsInput,
-    ) -> Result<Answer<ListSecretsOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(ListSecretsOutput { secrets: vec![self.description()], next_token: Some("next".to_owned()) })
-    }
-
-    async fn delete_secret(
-        &self,
-        caller: &Caller,
-        input: DeleteSecretInput,
-    ) -> Result<Answer<DeleteSecretOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        let deletion_date = Timestamp::from_millis(3_000);
-        answer(DeleteSecretOutput { arn: "a".to_owned(), name: "n".to_owned(), deletion_date })
-    }
-
-    async fn update_secret(
-        &self,
-        caller: &Caller,
-        input: UpdateSecretInput,
-    ) -> Result<Answer<UpdateSecretOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[input.secret_string.as_ref(), input.secret_binary.as_ref()])?;
-        answer(UpdateSecretOutput { arn: arn(), name: name(), version_id: Some(version()) })
-    }
-
-    async fn update_secret_version_stage(
-        &self,
-        caller: &Caller,
-        input: UpdateSecretVersionStageInput,
-    ) -> Result<Answer<SecretOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(SecretOutput { arn: arn(), name: name() })
-    }
-
-    async fn list_secret_version_ids(
-        &self,
-        caller: &Caller,
-        input: ListSecretVersionIdsInput,
-    ) -> Result<Answer<ListSecretVersionIdsOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(ListSecretVersionIdsOutput {
-            arn: arn(),
-            name: name(),
-            versions: vec![VersionDescription {
-                version_id: version(),
-                version_stages: vec![StagingLabel::Current],
-                created_date: Timestamp::from_millis(1_500),
-                last_accessed_date: None,
-                kms_key_ids: vec!["DefaultEncryptionKey"],
-            }],
-            next_token: Some("next".to_owned()),
-        })
-    }
-
-    async fn restore_secret(
-        &self,
-        caller: &Caller,
-        input: RestoreSecretInput,
-    ) -> Result<Answer<SecretOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(SecretOutput { arn: arn(), name: name() })
-    }
-
-    async fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> Result<Answer<()>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(())
-    }
-
-    async fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> Result<Answer<()>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(())
-    }
-
-    async fn get_random_password(
-        &self,
-        caller: &Caller,
-        input: GetRandomPasswordInput,
-    ) -> Result<Answer<GetRandomPasswordOutput>, ApiError> {
-        self.see(caller, format!("{input:?}"), &[])?;
-        answer(GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") })
-    }
-
+impl Administration for Fake {
     async fn cluster_status(&self, caller: &Caller) -> Result<ClusterStatus, ApiError> {
         self.see(caller, String::new(), &[])?;
         let facts = NodeFacts {

@@ -4,8 +4,8 @@
 //! No protocol is named here, and no decision is taken in a front.
 //!
 //! ```text
-//! Service -> door     one state for authentication, authorization and data; decides writes again after a Conflict
-//!             |- throttle       shares of principals, failed authentications, requests in flight
+//! UseCases -> door    one state for authentication, authorization and data; decides writes again after a Conflict
+//!              |- throttle       shares of principals, failed authentications, requests in flight
 //!             |- authenticate   access keys and certificates
 //!             |- shape          from an input to a request that cannot be wrong
 //!             |- authorize      who may do what
@@ -38,6 +38,7 @@ mod shape;
 mod tests;
 mod throttle;
 mod touch;
+mod use_cases;
 mod vault;
 
 pub use authorize::{Action, Decision, Effect, Layer};
@@ -48,3 +49,4 @@ pub use intake::{Held, Intake};
 pub use record::{Ending, Record, Recorder, TracingRecorder};
 pub use service::{Clock, Service};
 pub use throttle::{Rate, ServiceLimits};
+pub use use_cases::{Operation, UseCases};

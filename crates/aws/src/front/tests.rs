@@ -1,5 +1,6 @@
 //! The front over a service that knows one access key and answers from a script.
 
+use std::any::Any;
 use std::io;
 use std::net::IpAddr;
 
@@ -10,13 +11,11 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use service::api::{
-    CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
-    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
-    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
-    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, SecretValue, TagResourceInput,
-    UntagResourceInput, UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput, VersionDescription,
+    CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput, GetSecretValueOutput, ListSecretVersionIdsOutput,
+    ListSecretsOutput, PutSecretValueOutput, SecretDescription, SecretOutput, SecretValue, UpdateSecretOutput,
+    VersionDescription,
 };
-use service::{Action, Answer, Intake};
+use service::{Action, Answer, Intake, Operation};
 use std::task::Poll;
 use tower::ServiceExt;
 use types::{ErrorCode, Plaintext, Region, SecretArn, SecretName, StagingLabel, Timestamp, VersionId, limits};
@@ -59,15 +58,6 @@ impl Script {
         assert_eq!(caller.region.as_str(), "us-east-1");
         check.verify(self.knows_key.then_some((SECRET.as_bytes(), 1)))
     }
-
-    fn answer<T>(&self, caller: &Caller, named: Option<&str>, output: T) -> Result<Answer<T>, ApiError> {
-        self.authenticated(caller)?;
-        assert_eq!(named, Some("prod/db"));
-        match &self.fails {
-            Some(error) => Err(error.clone()),
-            None => Ok(Answer { output, applied_index: 7 }),
-        }
-    }
 }
 
 fn arn() -> SecretArn {
@@ -97,7 +87,7 @@ fn description() -> SecretDescription {
     }
 }
 
-impl SecretsApi for Script {
+impl UseCases for Script {
     fn regions(&self) -> &[Region] {
         &self.regions
     }
@@ -120,132 +110,72 @@ impl SecretsApi for Script {
         Err(error)
     }
 
-    async fn create_secret(
-        &self,
-        caller: &Caller,
-        input: CreateSecretInput,
-    ) -> Result<Answer<CreateSecretOutput>, ApiError> {
-        self.answer(caller, input.name.as_deref(), CreateSecretOutput { arn: arn(), name: name(), version_id: None })
+    async fn call<O: Operation>(&self, caller: &Caller, input: O) -> Result<Answer<O::Output>, ApiError> {
+        self.authenticated(caller)?;
+        let output = scripted(&input).downcast::<O::Output>().unwrap();
+        self.fails.clone().map_or(Ok(Answer { output: *output, applied_index: 7 }), Err)
     }
+}
 
-    async fn get_secret_value(
-        &self,
-        caller: &Caller,
-        input: GetSecretValueInput,
-    ) -> Result<Answer<GetSecretValueOutput>, ApiError> {
-        let output = GetSecretValueOutput {
+/// What the script answers; every input names the secret in its first text.
+fn scripted(input: &dyn Any) -> Box<dyn Any> {
+    let named = |text: &Option<String>| assert_eq!(text.as_deref(), Some("prod/db"));
+    if let Some(input) = input.downcast_ref::<CreateSecretInput>() {
+        named(&input.name);
+        Box::new(CreateSecretOutput { arn: arn(), name: name(), version_id: None })
+    } else if let Some(input) = input.downcast_ref::<GetSecretValueInput>() {
+        named(&input.secret_id);
+        Box::new(GetSecretValueOutput {
             arn: arn(),
             name: name(),
             version_id: version(),
             value: SecretValue::String(Plaintext::copy_from(b"hunter2")),
             version_stages: vec![StagingLabel::Current],
             created_date: NOW,
-        };
-        self.answer(caller, input.secret_id.as_deref(), output)
-    }
-
-    async fn put_secret_value(
-        &self,
-        caller: &Caller,
-        input: PutSecretValueInput,
-    ) -> Result<Answer<PutSecretValueOutput>, ApiError> {
-        let output = PutSecretValueOutput {
-            arn: arn(),
-            name: name(),
+        })
+    } else if let Some(input) = input.downcast_ref::<PutSecretValueInput>() {
+        named(&input.secret_id);
+        let version_stages = vec![StagingLabel::Current];
+        Box::new(PutSecretValueOutput { arn: arn(), name: name(), version_id: version(), version_stages })
+    } else if let Some(input) = input.downcast_ref::<DescribeSecretInput>() {
+        named(&input.secret_id);
+        Box::new(description())
+    } else if let Some(input) = input.downcast_ref::<ListSecretsInput>() {
+        named(&input.next_token);
+        Box::new(ListSecretsOutput { secrets: vec![description()], next_token: None })
+    } else if let Some(input) = input.downcast_ref::<DeleteSecretInput>() {
+        named(&input.secret_id);
+        Box::new(DeleteSecretOutput { arn: ARN.to_owned(), name: "prod/db".to_owned(), deletion_date: NOW })
+    } else if let Some(input) = input.downcast_ref::<UpdateSecretInput>() {
+        named(&input.secret_id);
+        Box::new(UpdateSecretOutput { arn: arn(), name: name(), version_id: Some(version()) })
+    } else if let Some(input) = input.downcast_ref::<UpdateSecretVersionStageInput>() {
+        named(&input.secret_id);
+        Box::new(SecretOutput { arn: arn(), name: name() })
+    } else if let Some(input) = input.downcast_ref::<ListSecretVersionIdsInput>() {
+        named(&input.secret_id);
+        let only = VersionDescription {
             version_id: version(),
             version_stages: vec![StagingLabel::Current],
+            created_date: NOW,
+            last_accessed_date: None,
+            kms_key_ids: vec!["DefaultEncryptionKey"],
         };
-        self.answer(caller, input.secret_id.as_deref(), output)
-    }
-
-    async fn describe_secret(
-        &self,
-        caller: &Caller,
-        input: DescribeSecretInput,
-    ) -> Result<Answer<SecretDescription>, ApiError> {
-        self.answer(caller, input.secret_id.as_deref(), description())
-    }
-
-    async fn list_secrets(
-        &self,
-        caller: &Caller,
-        input: ListSecretsInput,
-    ) -> Result<Answer<ListSecretsOutput>, ApiError> {
-        let output = ListSecretsOutput { secrets: vec![description()], next_token: None };
-        self.answer(caller, input.next_token.as_deref(), output)
-    }
-
-    async fn delete_secret(
-        &self,
-        caller: &Caller,
-        input: DeleteSecretInput,
-    ) -> Result<Answer<DeleteSecretOutput>, ApiError> {
-        let output = DeleteSecretOutput { arn: ARN.to_owned(), name: "prod/db".to_owned(), deletion_date: NOW };
-        self.answer(caller, input.secret_id.as_deref(), output)
-    }
-
-    async fn update_secret(
-        &self,
-        caller: &Caller,
-        input: UpdateSecretInput,
-    ) -> Result<Answer<UpdateSecretOutput>, ApiError> {
-        let output = UpdateSecretOutput { arn: arn(), name: name(), version_id: Some(version()) };
-        self.answer(caller, input.secret_id.as_deref(), output)
-    }
-
-    async fn update_secret_version_stage(
-        &self,
-        caller: &Caller,
-        input: UpdateSecretVersionStageInput,
-    ) -> Result<Answer<SecretOutput>, ApiError> {
-        let output = SecretOutput { arn: arn(), name: name() };
-        self.answer(caller, input.secret_id.as_deref(), output)
-    }
-
-    async fn list_secret_version_ids(
-        &self,
-        caller: &Caller,
-        input: ListSecretVersionIdsInput,
-    ) -> Result<Answer<ListSecretVersionIdsOutput>, ApiError> {
-        let output = ListSecretVersionIdsOutput {
-            arn: arn(),
-            name: name(),
-            versions: vec![VersionDescription {
-                version_id: version(),
-                version_stages: vec![StagingLabel::Current],
-                created_date: NOW,
-                last_accessed_date: None,
-                kms_key_ids: vec!["DefaultEncryptionKey"],
-            }],
-            next_token: None,
-        };
-        self.answer(caller, input.secret_id.as_deref(), output)
-    }
-
-    async fn restore_secret(
-        &self,
-        caller: &Caller,
-        input: RestoreSecretInput,
-    ) -> Result<Answer<SecretOutput>, ApiError> {
-        let output = SecretOutput { arn: arn(), name: name() };
-        self.answer(caller, input.secret_id.as_deref(), output)
-    }
-
-    async fn tag_resource(&self, caller: &Caller, input: TagResourceInput) -> Result<Answer<()>, ApiError> {
-        self.answer(caller, input.secret_id.as_deref(), ())
-    }
-
-    async fn untag_resource(&self, caller: &Caller, input: UntagResourceInput) -> Result<Answer<()>, ApiError> {
-        self.answer(caller, input.secret_id.as_deref(), ())
-    }
-
-    async fn get_random_password(
-        &self,
-        caller: &Caller,
-        input: GetRandomPasswordInput,
-    ) -> Result<Answer<GetRandomPasswordOutput>, ApiError> {
-        let output = GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") };
-        self.answer(caller, input.exclude_characters.as_deref(), output)
+        Box::new(ListSecretVersionIdsOutput { arn: arn(), name: name(), versions: vec![only], next_token: None })
+    } else if let Some(input) = input.downcast_ref::<RestoreSecretInput>() {
+        named(&input.secret_id);
+        Box::new(SecretOutput { arn: arn(), name: name() })
+    } else if let Some(input) = input.downcast_ref::<TagResourceInput>() {
+        named(&input.secret_id);
+        Box::new(())
+    } else if let Some(input) = input.downcast_ref::<UntagResourceInput>() {
+        named(&input.secret_id);
+        Box::new(())
+    } else if let Some(input) = input.downcast_ref::<GetRandomPasswordInput>() {
+        named(&input.exclude_characters);
+        Box::new(GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") })
+    } else {
+        panic!("an operation that the script does not know")
     }
 }
 

@@ -15,6 +15,15 @@ use service::api::{
 use types::{ApiError, ErrorCode, StagingLabel, Tag, Timestamp, VersionId};
 use zeroize::Zeroizing;
 
+/// An output that has a body.
+pub(crate) trait Body {
+    /// The body's bytes, which are zeroed when the response has been sent.
+    ///
+    /// # Errors
+    /// InternalService for a text that is not UTF-8: it was checked before it was kept.
+    fn body(&self) -> Result<Bytes, ApiError>;
+}
+
 /// A moment as JSON: seconds since the epoch, with up to three decimals.
 struct Seconds(Timestamp);
 
@@ -69,13 +78,14 @@ struct SecretJson<'a> {
     version_id: Option<&'a str>,
 }
 
-/// CreateSecret's body.
-pub(crate) fn create_secret(output: &CreateSecretOutput) -> Result<Bytes, ApiError> {
-    encode(&SecretJson {
-        arn: output.arn.as_str(),
-        name: output.name.as_str(),
-        version_id: output.version_id.as_ref().map(VersionId::as_str),
-    })
+impl Body for CreateSecretOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        encode(&SecretJson {
+            arn: self.arn.as_str(),
+            name: self.name.as_str(),
+            version_id: self.version_id.as_ref().map(VersionId::as_str),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -94,28 +104,29 @@ struct GetSecretValueJson<'a> {
     version_stages: Option<Stages<'a>>,
 }
 
-/// GetSecretValue's body.
-pub(crate) fn get_secret_value(output: &GetSecretValueOutput) -> Result<Bytes, ApiError> {
-    let base64;
-    let (secret_string, secret_binary) = match &output.value {
-        SecretValue::String(text) => {
-            let text = str::from_utf8(text.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
-            (Some(text), None)
-        }
-        SecretValue::Binary(bytes) => {
-            base64 = Zeroizing::new(STANDARD.encode(bytes.expose_secret()));
-            (None, Some(base64.as_str()))
-        }
-    };
-    encode(&GetSecretValueJson {
-        arn: output.arn.as_str(),
-        created_date: Seconds(output.created_date),
-        name: output.name.as_str(),
-        secret_binary,
-        secret_string,
-        version_id: output.version_id.as_str(),
-        version_stages: Some(Stages(&output.version_stages)).filter(|stages| !stages.0.is_empty()),
-    })
+impl Body for GetSecretValueOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        let base64;
+        let (secret_string, secret_binary) = match &self.value {
+            SecretValue::String(text) => {
+                let text = str::from_utf8(text.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
+                (Some(text), None)
+            }
+            SecretValue::Binary(bytes) => {
+                base64 = Zeroizing::new(STANDARD.encode(bytes.expose_secret()));
+                (None, Some(base64.as_str()))
+            }
+        };
+        encode(&GetSecretValueJson {
+            arn: self.arn.as_str(),
+            created_date: Seconds(self.created_date),
+            name: self.name.as_str(),
+            secret_binary,
+            secret_string,
+            version_id: self.version_id.as_str(),
+            version_stages: Some(Stages(&self.version_stages)).filter(|stages| !stages.0.is_empty()),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -129,14 +140,15 @@ struct PutSecretValueJson<'a> {
     version_stages: Option<Stages<'a>>,
 }
 
-/// PutSecretValue's body.
-pub(crate) fn put_secret_value(output: &PutSecretValueOutput) -> Result<Bytes, ApiError> {
-    encode(&PutSecretValueJson {
-        arn: output.arn.as_str(),
-        name: output.name.as_str(),
-        version_id: output.version_id.as_str(),
-        version_stages: Some(Stages(&output.version_stages)).filter(|stages| !stages.0.is_empty()),
-    })
+impl Body for PutSecretValueOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        encode(&PutSecretValueJson {
+            arn: self.arn.as_str(),
+            name: self.name.as_str(),
+            version_id: self.version_id.as_str(),
+            version_stages: Some(Stages(&self.version_stages)).filter(|stages| !stages.0.is_empty()),
+        })
+    }
 }
 
 /// DescribeSecret's answer and ListSecrets' entry, which call the same labels by two names.
@@ -195,9 +207,10 @@ fn versions(secret: &SecretDescription) -> Option<StagesByVersion<'_>> {
     Some(StagesByVersion(&secret.version_ids_to_stages)).filter(|versions| !versions.0.is_empty())
 }
 
-/// DescribeSecret's body.
-pub(crate) fn describe_secret(output: &SecretDescription) -> Result<Bytes, ApiError> {
-    encode(&DescriptionJson::described(output))
+impl Body for SecretDescription {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        encode(&DescriptionJson::described(self))
+    }
 }
 
 #[derive(Serialize)]
@@ -208,12 +221,13 @@ struct ListSecretsJson<'a> {
     next_token: Option<&'a str>,
 }
 
-/// ListSecrets' body.
-pub(crate) fn list_secrets(output: &ListSecretsOutput) -> Result<Bytes, ApiError> {
-    encode(&ListSecretsJson {
-        secret_list: output.secrets.iter().map(DescriptionJson::listed).collect(),
-        next_token: output.next_token.as_deref(),
-    })
+impl Body for ListSecretsOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        encode(&ListSecretsJson {
+            secret_list: self.secrets.iter().map(DescriptionJson::listed).collect(),
+            next_token: self.next_token.as_deref(),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -225,28 +239,33 @@ struct DeleteSecretJson<'a> {
     deletion_date: Seconds,
 }
 
-/// DeleteSecret's body.
-pub(crate) fn delete_secret(output: &DeleteSecretOutput) -> Result<Bytes, ApiError> {
-    encode(&DeleteSecretJson { arn: &output.arn, name: &output.name, deletion_date: Seconds(output.deletion_date) })
+impl Body for DeleteSecretOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        encode(&DeleteSecretJson { arn: &self.arn, name: &self.name, deletion_date: Seconds(self.deletion_date) })
+    }
 }
 
-/// UpdateSecret's body.
-pub(crate) fn update_secret(output: &UpdateSecretOutput) -> Result<Bytes, ApiError> {
-    encode(&SecretJson {
-        arn: output.arn.as_str(),
-        name: output.name.as_str(),
-        version_id: output.version_id.as_ref().map(VersionId::as_str),
-    })
+impl Body for UpdateSecretOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        encode(&SecretJson {
+            arn: self.arn.as_str(),
+            name: self.name.as_str(),
+            version_id: self.version_id.as_ref().map(VersionId::as_str),
+        })
+    }
 }
 
-/// The body of UpdateSecretVersionStage and RestoreSecret.
-pub(crate) fn secret(output: &SecretOutput) -> Result<Bytes, ApiError> {
-    encode(&SecretJson { arn: output.arn.as_str(), name: output.name.as_str(), version_id: None })
+impl Body for SecretOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        encode(&SecretJson { arn: self.arn.as_str(), name: self.name.as_str(), version_id: None })
+    }
 }
 
-/// The body of TagResource and UntagResource, which have no answer but that it was done.
-pub(crate) const fn nothing() -> Bytes {
-    Bytes::new()
+/// TagResource and UntagResource have no answer but that it was done.
+impl Body for () {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        Ok(Bytes::new())
+    }
 }
 
 #[derive(Serialize)]
@@ -272,23 +291,24 @@ struct ListSecretVersionIdsJson<'a> {
     next_token: Option<&'a str>,
 }
 
-/// ListSecretVersionIds' body.
-pub(crate) fn list_secret_version_ids(output: &ListSecretVersionIdsOutput) -> Result<Bytes, ApiError> {
-    fn version(version: &VersionDescription) -> VersionJson<'_> {
-        VersionJson {
-            created_date: Seconds(version.created_date),
-            kms_key_ids: &version.kms_key_ids,
-            last_accessed_date: version.last_accessed_date.map(Seconds),
-            version_id: version.version_id.as_str(),
-            version_stages: Some(Stages(&version.version_stages)).filter(|stages| !stages.0.is_empty()),
+impl Body for ListSecretVersionIdsOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        fn version(version: &VersionDescription) -> VersionJson<'_> {
+            VersionJson {
+                created_date: Seconds(version.created_date),
+                kms_key_ids: &version.kms_key_ids,
+                last_accessed_date: version.last_accessed_date.map(Seconds),
+                version_id: version.version_id.as_str(),
+                version_stages: Some(Stages(&version.version_stages)).filter(|stages| !stages.0.is_empty()),
+            }
         }
+        encode(&ListSecretVersionIdsJson {
+            arn: self.arn.as_str(),
+            name: self.name.as_str(),
+            versions: self.versions.iter().map(version).collect(),
+            next_token: self.next_token.as_deref(),
+        })
     }
-    encode(&ListSecretVersionIdsJson {
-        arn: output.arn.as_str(),
-        name: output.name.as_str(),
-        versions: output.versions.iter().map(version).collect(),
-        next_token: output.next_token.as_deref(),
-    })
 }
 
 #[derive(Serialize)]
@@ -297,10 +317,11 @@ struct GetRandomPasswordJson<'a> {
     random_password: &'a str,
 }
 
-/// GetRandomPassword's body.
-pub(crate) fn get_random_password(output: &GetRandomPasswordOutput) -> Result<Bytes, ApiError> {
-    let password = str::from_utf8(output.random_password.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
-    encode(&GetRandomPasswordJson { random_password: password })
+impl Body for GetRandomPasswordOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        let password = str::from_utf8(self.random_password.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
+        encode(&GetRandomPasswordJson { random_password: password })
+    }
 }
 
 /// Writes an answer into one allocation of its exact length that is zeroed when the response has been sent: it may
@@ -351,14 +372,17 @@ mod tests {
     }
 
     fn value(value: SecretValue, version_stages: Vec<StagingLabel>) -> String {
-        text(get_secret_value(&GetSecretValueOutput {
-            arn: SecretArn::from_stored(ARN),
-            name: name(),
-            version_id: version(),
-            value,
-            version_stages,
-            created_date: CREATED,
-        }))
+        text(
+            GetSecretValueOutput {
+                arn: SecretArn::from_stored(ARN),
+                name: name(),
+                version_id: version(),
+                value,
+                version_stages,
+                created_date: CREATED,
+            }
+            .body(),
+        )
     }
 
     fn description() -> SecretDescription {
@@ -380,9 +404,9 @@ mod tests {
     fn answers_are_written_as_aws_writes_them() {
         let (arn, name) = (SecretArn::from_stored(ARN), name());
         let mut created = CreateSecretOutput { arn: arn.clone(), name: name.clone(), version_id: Some(version()) };
-        assert_eq!(text(create_secret(&created)), r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>"}"#);
+        assert_eq!(text(created.body()), r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>"}"#);
         created.version_id = None;
-        assert_eq!(text(create_secret(&created)), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
+        assert_eq!(text(created.body()), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
 
         assert_eq!(
             value(SecretValue::String(Plaintext::copy_from(b"{\"u\":\"a\"}\x01")), vec![StagingLabel::Current]),
@@ -400,7 +424,7 @@ mod tests {
             version_stages: vec![StagingLabel::Pending, StagingLabel::parse("blue").unwrap()],
         };
         assert_eq!(
-            text(put_secret_value(&put)),
+            text(put.body()),
             r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>","VersionStages":["AWSPENDING","blue"]}"#
         );
         let deleted = DeleteSecretOutput {
@@ -408,19 +432,19 @@ mod tests {
             name: "prod/db".to_owned(),
             deletion_date: Timestamp::from_millis(1_729_768_691_900),
         };
-        assert_eq!(text(delete_secret(&deleted)), r#"{"ARN":"<arn>","Name":"prod/db","DeletionDate":1729768691.9}"#);
+        assert_eq!(text(deleted.body()), r#"{"ARN":"<arn>","Name":"prod/db","DeletionDate":1729768691.9}"#);
     }
 
     #[test]
     fn answers_about_versions_tags_and_passwords_are_written_as_aws_writes_them() {
         let (arn, name) = (SecretArn::from_stored(ARN), name());
         let mut updated = UpdateSecretOutput { arn: arn.clone(), name: name.clone(), version_id: Some(version()) };
-        assert_eq!(text(update_secret(&updated)), r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>"}"#);
+        assert_eq!(text(updated.body()), r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>"}"#);
         updated.version_id = None;
-        assert_eq!(text(update_secret(&updated)), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
+        assert_eq!(text(updated.body()), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
         let told = SecretOutput { arn: arn.clone(), name: name.clone() };
-        assert_eq!(text(secret(&told)), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
-        assert!(nothing().is_empty());
+        assert_eq!(text(told.body()), r#"{"ARN":"<arn>","Name":"prod/db"}"#);
+        assert_eq!(text(().body()), "");
 
         let current = VersionDescription {
             version_id: version(),
@@ -437,20 +461,20 @@ mod tests {
             next_token: Some("t".to_owned()),
         };
         assert_eq!(
-            text(list_secret_version_ids(&page)),
+            text(page.body()),
             r#"{"ARN":"<arn>","Name":"prod/db","Versions":[{"CreatedDate":1727176691.83,"KmsKeyIds":["DefaultEncryptionKey"],"LastAccessedDate":1727136000,"VersionId":"<version>","VersionStages":["AWSCURRENT"]},{"CreatedDate":1727176691.83,"KmsKeyIds":["DefaultEncryptionKey"],"VersionId":"<version>"}],"NextToken":"t"}"#
         );
         (page.versions, page.next_token) = (Vec::new(), None);
-        assert_eq!(text(list_secret_version_ids(&page)), r#"{"ARN":"<arn>","Name":"prod/db","Versions":[]}"#);
+        assert_eq!(text(page.body()), r#"{"ARN":"<arn>","Name":"prod/db","Versions":[]}"#);
 
         let made = GetRandomPasswordOutput { random_password: Plaintext::copy_from(br#"a"\b"#) };
-        assert_eq!(text(get_random_password(&made)), r#"{"RandomPassword":"a\"\\b"}"#);
+        assert_eq!(text(made.body()), r#"{"RandomPassword":"a\"\\b"}"#);
     }
 
     #[test]
     fn descriptions_leave_out_what_is_not_there() {
         let bare = r#"{"ARN":"<arn>","CreatedDate":1727176691.83,"LastChangedDate":1727176691.83,"Name":"prod/db"}"#;
-        assert_eq!(text(describe_secret(&description())), bare);
+        assert_eq!(text(description().body()), bare);
 
         let full = SecretDescription {
             description: Some("d".to_owned()),
@@ -465,16 +489,16 @@ mod tests {
         let tags = r#""Tags":[{"Key":"env","Value":""}]"#;
         let stages = r#"{"<version>":["AWSCURRENT"]}"#;
         assert_eq!(
-            text(describe_secret(&full)),
+            text(full.body()),
             format!(r#"{{"ARN":"<arn>",{dates},"Name":"prod/db",{tags},"VersionIdsToStages":{stages}}}"#)
         );
         let untagged = SecretDescription { tags: Some(Vec::new()), ..description() };
         let page = ListSecretsOutput { secrets: vec![full, untagged], next_token: Some("t".to_owned()) };
         let entry = format!(r#"{{"ARN":"<arn>",{dates},"Name":"prod/db","SecretVersionsToStages":{stages},{tags}}}"#);
         let untagged = bare.replace('}', r#","Tags":[]}"#);
-        assert_eq!(text(list_secrets(&page)), format!(r#"{{"SecretList":[{entry},{untagged}],"NextToken":"t"}}"#));
+        assert_eq!(text(page.body()), format!(r#"{{"SecretList":[{entry},{untagged}],"NextToken":"t"}}"#));
         let nothing = ListSecretsOutput { secrets: Vec::new(), next_token: None };
-        assert_eq!(text(list_secrets(&nothing)), r#"{"SecretList":[]}"#);
+        assert_eq!(text(nothing.body()), r#"{"SecretList":[]}"#);
     }
 
     #[test]
@@ -487,7 +511,7 @@ mod tests {
             version_stages: Vec::new(),
             created_date: CREATED,
         };
-        assert_eq!(get_secret_value(&output).unwrap_err().code, ErrorCode::InternalService);
+        assert_eq!(output.body().unwrap_err().code, ErrorCode::InternalService);
     }
 
     proptest! {

@@ -10,9 +10,6 @@ mod request;
 mod shape;
 mod text;
 
-pub(crate) use answer::{
-    create_secret, delete_secret, describe_secret, get_random_password, get_secret_value, list_secret_version_ids,
-    list_secrets, nothing, put_secret_value, secret, update_secret,
-};
+pub(crate) use answer::Body;
 pub(crate) use request::decode;
 pub(crate) use shape::Shape;

@@ -1,0 +1,137 @@
+//! The use cases as a front sees them: an input goes in, its answer comes out.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::net::IpAddr;
+
+use types::{ApiError, Region, Timestamp};
+
+use crate::api::{
+    CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
+    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
+    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
+    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, TagResourceInput, UntagResourceInput,
+    UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput,
+};
+use crate::authorize::Action;
+use crate::caller::{Answer, Caller};
+use crate::door::UseCase;
+use crate::intake::Intake;
+use crate::secrets::{
+    CreateSecret, DeleteSecret, DescribeSecret, GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets,
+    PutSecretValue, RestoreSecret, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+};
+use crate::service::Service;
+
+/// The input of an operation of the API.
+pub trait Operation: Debug + Send + 'static {
+    /// What the operation answers.
+    type Output: Send + 'static;
+
+    /// What the operation is called in policies and records.
+    const ACTION: Action;
+
+    /// Takes the input through the door of `service`.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    fn run(
+        self,
+        service: &Service,
+        caller: &Caller,
+    ) -> impl Future<Output = Result<Answer<Self::Output>, ApiError>> + Send;
+}
+
+/// What every front asks of the service. It is a trait so that a front can be tested without a cluster.
+pub trait UseCases: Clone + Send + Sync + 'static {
+    /// The regions that are served; the first one is meant where a call names none.
+    fn regions(&self) -> &[Region];
+
+    /// This node's clock, which signatures are judged by.
+    fn now(&self) -> Timestamp;
+
+    /// What may be held of requests before they come here; every front takes from it.
+    fn intake(&self) -> &Intake;
+
+    /// Counts a request that a front refuses with `error` because it names nobody who could be asked for a proof.
+    ///
+    /// Answers `error`, or Throttling when its address has failed too much.
+    fn nameless(&self, peer: Option<IpAddr>, error: ApiError) -> ApiError;
+
+    /// Ends a request that a front cannot decode, with a record of it.
+    ///
+    /// # Errors
+    /// Always: `error` for a caller that is who it claims to be, and for others what proves that it is not. So a
+    /// request that was changed on its way is a bad signature, whatever the change made of it.
+    fn refuse<T: Send>(
+        &self,
+        action: Action,
+        caller: &Caller,
+        error: ApiError,
+    ) -> impl Future<Output = Result<T, ApiError>> + Send;
+
+    /// Runs an operation.
+    ///
+    /// # Errors
+    /// Those of the AWS API reference.
+    fn call<O: Operation>(
+        &self,
+        caller: &Caller,
+        input: O,
+    ) -> impl Future<Output = Result<Answer<O::Output>, ApiError>> + Send;
+}
+
+impl UseCases for Service {
+    fn regions(&self) -> &[Region] {
+        &self.door.regions
+    }
+
+    fn now(&self) -> Timestamp {
+        self.door.clock.now()
+    }
+
+    fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    fn nameless(&self, peer: Option<IpAddr>, error: ApiError) -> ApiError {
+        self.door.nameless(peer, error)
+    }
+
+    async fn refuse<T: Send>(&self, action: Action, caller: &Caller, error: ApiError) -> Result<T, ApiError> {
+        self.door.refuse(action, caller, error).await
+    }
+
+    async fn call<O: Operation>(&self, caller: &Caller, input: O) -> Result<Answer<O::Output>, ApiError> {
+        input.run(self, caller).await
+    }
+}
+
+macro_rules! operations {
+    ($($way:ident $use_case:ident: $input:ty => $output:ty;)+) => {$(
+        impl Operation for $input {
+            type Output = $output;
+            const ACTION: Action = <$use_case as UseCase>::ACTION;
+
+            async fn run(self, service: &Service, caller: &Caller) -> Result<Answer<$output>, ApiError> {
+                service.door.$way::<$use_case>(caller, self).await
+            }
+        }
+    )+};
+}
+
+operations! {
+    write CreateSecret: CreateSecretInput => CreateSecretOutput;
+    read GetSecretValue: GetSecretValueInput => GetSecretValueOutput;
+    write PutSecretValue: PutSecretValueInput => PutSecretValueOutput;
+    read DescribeSecret: DescribeSecretInput => SecretDescription;
+    read ListSecrets: ListSecretsInput => ListSecretsOutput;
+    write DeleteSecret: DeleteSecretInput => DeleteSecretOutput;
+    write UpdateSecret: UpdateSecretInput => UpdateSecretOutput;
+    write UpdateSecretVersionStage: UpdateSecretVersionStageInput => SecretOutput;
+    read ListSecretVersionIds: ListSecretVersionIdsInput => ListSecretVersionIdsOutput;
+    write RestoreSecret: RestoreSecretInput => SecretOutput;
+    write TagResource: TagResourceInput => ();
+    write UntagResource: UntagResourceInput => ();
+    read GetRandomPassword: GetRandomPasswordInput => GetRandomPasswordOutput;
+}
