@@ -73,8 +73,13 @@ impl Load {
 
     /// Waits until `count` more writes are acknowledged than now.
     pub(crate) async fn progress(&self, count: u64) -> Result<()> {
+        self.progress_within(count, PATIENCE).await
+    }
+
+    /// [`Self::progress`] with another patience, for many writes.
+    pub(crate) async fn progress_within(&self, count: u64, patience: Duration) -> Result<()> {
         let target = self.acknowledged.load(Ordering::Relaxed) + count;
-        until_async(&format!("{count} more acknowledged writes"), PATIENCE, async || {
+        until_async(&format!("{count} more acknowledged writes"), patience, async || {
             Ok((self.acknowledged.load(Ordering::Relaxed) >= target).then_some(()))
         })
         .await

@@ -6,13 +6,22 @@
 
 mod api;
 mod aws_clients;
+mod bulk;
 mod canary;
+mod catch_up;
 mod contract;
+mod crash;
+mod disk_full;
 mod durability;
 mod failover;
 mod fronts;
 mod identity;
 mod limits;
+mod linearizability;
 mod load;
+mod operations;
+mod partition;
 mod reads;
+mod relaxed_reads;
 mod signatures;
+mod synced;

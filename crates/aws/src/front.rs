@@ -13,14 +13,16 @@ use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use http::HeaderMap;
 use net::ConnectionInfo;
 use service::api::{
-    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, GetRandomPasswordInput, GetSecretValueInput,
-    ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput, TagResourceInput,
-    UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
+    BatchGetSecretValueInput, CreateSecretInput, DeleteSecretInput, DescribeSecretInput, GetRandomPasswordInput,
+    GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
+    TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
 };
-use service::{Caller, Credential, Service, UseCases};
+use service::{Answer, Caller, Credential, Service, UseCases};
 use types::ApiError;
+use types::consistency::CONSISTENCY_HEADER;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -55,7 +57,7 @@ async fn handle<A: UseCases>(State(front): State<Front<A>>, request: Request) ->
 }
 
 impl<A: UseCases> Front<A> {
-    async fn answer(&self, request: Request, request_id: &str) -> Result<Bytes, ApiError> {
+    async fn answer(&self, request: Request, request_id: &str) -> Result<Answer<Bytes>, ApiError> {
         let (head, body) = request.into_parts();
         let held = self.api.intake().begin(body.size_hint().lower())?;
         let body = body::read(body, &held).await?;
@@ -66,6 +68,7 @@ impl<A: UseCases> Front<A> {
             .map_err(|error| self.api.nameless(peer, error))?;
         let caller = Caller {
             region: signed.region().clone(),
+            consistency: consistency(&head.headers),
             credential: Credential::Signature(Box::new(signed)),
             request_id: request_id.to_owned(),
             peer,
@@ -80,10 +83,11 @@ impl<A: UseCases> Front<A> {
         operation: Operation,
         caller: &Caller,
         body: Zeroizing<Vec<u8>>,
-    ) -> Result<Bytes, ApiError> {
+    ) -> Result<Answer<Bytes>, ApiError> {
         match operation {
             Operation::CreateSecret => self.run::<CreateSecretInput>(caller, body).await,
             Operation::GetSecretValue => self.run::<GetSecretValueInput>(caller, body).await,
+            Operation::BatchGetSecretValue => self.run::<BatchGetSecretValueInput>(caller, body).await,
             Operation::PutSecretValue => self.run::<PutSecretValueInput>(caller, body).await,
             Operation::DescribeSecret => self.run::<DescribeSecretInput>(caller, body).await,
             Operation::ListSecrets => self.run::<ListSecretsInput>(caller, body).await,
@@ -98,7 +102,7 @@ impl<A: UseCases> Front<A> {
         }
     }
 
-    async fn run<I>(&self, caller: &Caller, body: Zeroizing<Vec<u8>>) -> Result<Bytes, ApiError>
+    async fn run<I>(&self, caller: &Caller, body: Zeroizing<Vec<u8>>) -> Result<Answer<Bytes>, ApiError>
     where
         I: Shape<Value = I> + service::Operation<Output: Body>,
     {
@@ -107,8 +111,16 @@ impl<A: UseCases> Front<A> {
             Err(error) => return self.api.refuse(I::ACTION, caller, error).await,
         };
         drop(body);
-        self.api.call(caller, input).await?.output.body()
+        let Answer { output, applied_index, age } = self.api.call(caller, input).await?;
+        Ok(Answer { output: output.body()?, applied_index, age })
     }
+}
+
+/// What the request asks for, in one text however often it asks. What that means is for the service to say.
+fn consistency(headers: &HeaderMap) -> Option<String> {
+    let asked = headers.get_all(CONSISTENCY_HEADER).iter();
+    let texts = asked.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    texts.reduce(|all, one| all + "," + &one)
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ macro_rules! operations {
 operations! {
     CreateSecret,
     GetSecretValue,
+    BatchGetSecretValue,
     PutSecretValue,
     DescribeSecret,
     ListSecrets,
@@ -92,6 +93,7 @@ mod tests {
         for (name, operation) in [
             ("CreateSecret", Operation::CreateSecret),
             ("GetSecretValue", Operation::GetSecretValue),
+            ("BatchGetSecretValue", Operation::BatchGetSecretValue),
             ("PutSecretValue", Operation::PutSecretValue),
             ("DescribeSecret", Operation::DescribeSecret),
             ("ListSecrets", Operation::ListSecrets),

@@ -6,12 +6,16 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use service::Answer;
+use types::consistency::{AGE_HEADER, APPLIED_INDEX_HEADER};
 use types::{ApiError, ErrorCode};
 
 use crate::operation::MEDIA_TYPE;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const APPLIED_INDEX: HeaderName = HeaderName::from_static(APPLIED_INDEX_HEADER);
+const AGE: HeaderName = HeaderName::from_static(AGE_HEADER);
 /// Tells a write that may have been applied from one that failed; both are InternalServiceError to AWS clients.
 const OUTCOME: HeaderName = HeaderName::from_static("x-conclave-outcome");
 
@@ -27,15 +31,26 @@ struct ErrorJson<'a> {
 }
 
 /// The response to a request. Its `Date` is set by the HTTP server.
-pub(crate) fn respond(result: Result<Bytes, ApiError>, request_id: &str) -> Response {
+pub(crate) fn respond(result: Result<Answer<Bytes>, ApiError>, request_id: &str) -> Response {
     let mut response = match result {
-        Ok(body) => Response::new(Body::from(body)),
+        Ok(answer) => answered(answer),
         Err(error) => refusal(&error),
     };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, request_id);
+    }
+    response
+}
+
+/// The body, and of which state it is.
+fn answered(answer: Answer<Bytes>) -> Response {
+    let mut response = Response::new(Body::from(answer.output));
+    let headers = response.headers_mut();
+    headers.insert(APPLIED_INDEX, answer.applied_index.into());
+    if let Some(age) = answer.age {
+        headers.insert(AGE, u64::try_from(age.as_millis()).unwrap_or(u64::MAX).into());
     }
     response
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, fs, io};
 
-use types::Region;
+use types::{Consistency, Region};
 use zeroize::Zeroizing;
 
 use crate::client::Client;
@@ -76,6 +76,7 @@ pub struct Builder {
     ca: Option<Vec<u8>>,
     identity: Option<Identity>,
     region: Option<String>,
+    consistency: Consistency,
     deadline: Option<Duration>,
 }
 
@@ -142,6 +143,13 @@ impl Builder {
         self
     }
 
+    /// How fresh the data of reads must be; linearizable if it is left out, which is what a cluster serves that was not
+    /// configured for anything else. Writes are not concerned.
+    pub const fn consistency(mut self, consistency: Consistency) -> Self {
+        self.consistency = consistency;
+        self
+    }
+
     /// The time for a call with all its attempts; 15 seconds if it is left out. Administration of the cluster takes as
     /// long as it takes, up to a minute.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
@@ -170,7 +178,7 @@ impl Builder {
             None => None,
         };
         let deadline = self.deadline.unwrap_or(START_DEADLINE);
-        Ok(Client::new(Cluster::new(endpoints, self.in_order, region.as_ref(), deadline)))
+        Ok(Client::new(Cluster::new(endpoints, self.in_order, region.as_ref(), self.consistency, deadline)))
     }
 }
 

@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Code, ConnectError, Request, Response, Status};
-use types::{ErrorCode, Region};
+use types::consistency::CONSISTENCY_HEADER;
+use types::{Consistency, ErrorCode, Region};
 
 use crate::error::{AttemptError, Error, Refusal, Why};
 
@@ -49,14 +50,24 @@ pub(crate) struct Cluster {
     /// Where calls begin: an endpoint that has answered, or the one behind one that has not.
     preferred: AtomicUsize,
     region: Option<MetadataValue<Ascii>>,
+    /// Of reads, if not what they have anyway.
+    consistency: Option<MetadataValue<Ascii>>,
     deadline: Duration,
 }
 
 impl Cluster {
-    pub(crate) fn new(endpoints: Vec<Endpoint>, in_order: bool, region: Option<&Region>, deadline: Duration) -> Self {
+    pub(crate) fn new(
+        endpoints: Vec<Endpoint>,
+        in_order: bool,
+        region: Option<&Region>,
+        consistency: Consistency,
+        deadline: Duration,
+    ) -> Self {
         let first = if in_order { 0 } else { draw(endpoints.len()) };
         let region = region.and_then(|region| region.as_str().parse().ok());
-        Self { endpoints, preferred: AtomicUsize::new(first), region, deadline }
+        let relaxed = Some(consistency).filter(|consistency| *consistency != Consistency::Linearizable);
+        let consistency = relaxed.and_then(|consistency| consistency.to_string().parse().ok());
+        Self { endpoints, preferred: AtomicUsize::new(first), region, consistency, deadline }
     }
 
     pub(crate) const fn deadline(&self) -> Duration {
@@ -88,7 +99,8 @@ impl Cluster {
         loop {
             let position = (first + attempt) % self.endpoints.len();
             let endpoint = &self.endpoints[position];
-            let sent = timeout_at(deadline, send(endpoint.channel.clone(), self.request(message.clone()))).await;
+            let sent =
+                timeout_at(deadline, send(endpoint.channel.clone(), self.request(message.clone(), repeat))).await;
             let status = match sent {
                 Ok(Ok(response)) => {
                     self.preferred.store(position, Ordering::Relaxed);
@@ -116,10 +128,13 @@ impl Cluster {
         }
     }
 
-    fn request<M>(&self, message: M) -> Request<M> {
+    fn request<M>(&self, message: M, repeat: Repeat) -> Request<M> {
         let mut request = Request::new(message);
         if let Some(region) = &self.region {
             request.metadata_mut().insert(REGION_METADATA, region.clone());
+        }
+        if let Some(consistency) = self.consistency.as_ref().filter(|_| repeat == Repeat::Read) {
+            request.metadata_mut().insert(CONSISTENCY_HEADER, consistency.clone());
         }
         request
     }

@@ -46,5 +46,5 @@ pub use secrets::{
     ListSecretVersionIds, ListSecrets, PutSecretValue, Secret, SecretDescription, SecretPage, SecretVersion,
     UpdateSecret, UpdateSecretVersionStage, UpdatedSecret, VersionDescription, VersionPage,
 };
-pub use types::ErrorCode;
+pub use types::{Consistency, ErrorCode};
 pub use value::SecretValue;

@@ -2,10 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use client::Consistency;
 
+use crate::failure::Usage;
 use crate::output::Output;
 
 /// A replicated secrets store that speaks the AWS Secrets Manager API.
@@ -46,7 +49,8 @@ pub(crate) struct ServerArgs {
     /// The node's configuration, TOML. `CONCLAVE_<SECTION>_<KEY>` in the environment overrides a value.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// Reads the configuration, says whether it is good, and ends.
+    /// Reads the configuration and the files of keys and certificates that it names, says whether they are good, and
+    /// ends.
     #[arg(long)]
     pub(crate) check: bool,
     /// Starts empty, as a node with a new id: log and state of the node that has lived in the data directory are set
@@ -62,7 +66,7 @@ pub(crate) struct DevArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=9))]
     pub(crate) nodes: Option<u64>,
     /// Where the cluster's data is kept and resumed from [default: a temporary directory].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// The account that owns the secrets [default: 123456789012].
     #[arg(long, value_name = "ID")]
@@ -118,7 +122,7 @@ pub(crate) struct IssueNodeArgs {
     /// The operator's directory, made by `operator init`.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: PathBuf,
-    /// The node's id, never used before in this cluster.
+    /// The node's id, never given before in this cluster.
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) id: u64,
     /// A host name or IP address by which clients reach the node; the first one is advertised.
@@ -142,6 +146,14 @@ pub(crate) struct IssueNodeArgs {
     /// Where the directory will be on the node's machine [default: where it is made].
     #[arg(long, value_name = "DIR")]
     pub(crate) install_dir: Option<PathBuf>,
+    /// Where log, state and keyring will be on the node's machine, on another device than the keyfile if you can; what
+    /// is in `data` goes there [default: /var/lib/conclave/data with --install-dir, else `data` where it is made].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Issues new certificates to the node that has this id already, because the old ones end or are lost. Never for a
+    /// node that lost its data: that one needs a new id.
+    #[arg(long, conflicts_with = "first")]
+    pub(crate) reissue: bool,
 }
 
 impl IssueNodeArgs {
@@ -257,6 +269,8 @@ pub(crate) enum SecretCommand {
         #[arg(long, value_name = "LABEL")]
         version_stage: Option<String>,
         #[command(flatten)]
+        freshness: FreshnessArgs,
+        #[command(flatten)]
         connection: Connection,
     },
     /// Gives a secret a new value.
@@ -279,6 +293,8 @@ pub(crate) enum SecretCommand {
         /// Name or ARN.
         secret_id: String,
         #[command(flatten)]
+        freshness: FreshnessArgs,
+        #[command(flatten)]
         connection: Connection,
     },
     /// Lists secrets.
@@ -289,6 +305,8 @@ pub(crate) enum SecretCommand {
         /// Secrets in their deletion window too.
         #[arg(long)]
         include_planned_deletion: bool,
+        #[command(flatten)]
+        freshness: FreshnessArgs,
         #[command(flatten)]
         connection: Connection,
     },
@@ -336,6 +354,8 @@ pub(crate) enum SecretCommand {
         /// Versions without a label too.
         #[arg(long)]
         include_deprecated: bool,
+        #[command(flatten)]
+        freshness: FreshnessArgs,
         #[command(flatten)]
         connection: Connection,
     },
@@ -390,6 +410,48 @@ pub(crate) enum SecretCommand {
         #[command(flatten)]
         connection: Connection,
     },
+}
+
+/// How fresh the answer must be.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct FreshnessArgs {
+    /// What the answer may do without, where the nodes are configured for it.
+    #[arg(long, value_enum, value_name = "CONSISTENCY", default_value_t)]
+    consistency: ConsistencyArg,
+    /// How old a stale answer may be, in seconds: 5s [default: as old as the node allows].
+    #[arg(long, value_name = "AGE", value_parser = seconds)]
+    max_age: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ConsistencyArg {
+    /// Every write that was acknowledged before is seen.
+    #[default]
+    Linearizable,
+    /// The leader is believed without its quorum's word; wrong clocks and pauses may hide writes.
+    Lease,
+    /// The answer may be old.
+    Stale,
+}
+
+impl FreshnessArgs {
+    /// What the cluster is asked for.
+    ///
+    /// # Errors
+    /// [`Usage`] for an age of something that has none.
+    pub(crate) fn consistency(self) -> Result<Consistency, Usage> {
+        match (self.consistency, self.max_age) {
+            (ConsistencyArg::Stale, max_age) => Ok(Consistency::Stale { max_age }),
+            (_, Some(_)) => Err(Usage("--max-age is for --consistency stale".to_owned())),
+            (ConsistencyArg::Linearizable, None) => Ok(Consistency::Linearizable),
+            (ConsistencyArg::Lease, None) => Ok(Consistency::Lease),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.strip_suffix('s').unwrap_or(text).parse::<u32>();
+    seconds.map(|seconds| Duration::from_secs(seconds.into())).map_err(|_| "whole seconds, such as 5s".to_owned())
 }
 
 /// What a password is to be like.
@@ -461,5 +523,27 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_age_is_of_a_stale_answer_and_in_seconds() {
+        let asked = |arguments: &[&str]| {
+            let line = ["conclave", "secret", "get", "s"].iter().chain(arguments);
+            let Command::Secret(SecretCommand::Get { freshness, .. }) = Cli::try_parse_from(line).ok()?.command else {
+                return None;
+            };
+            freshness.consistency().ok()
+        };
+        let stale = |max_age: Option<u64>| Some(Consistency::Stale { max_age: max_age.map(Duration::from_secs) });
+        assert_eq!(asked(&[]), Some(Consistency::Linearizable));
+        assert_eq!(asked(&["--consistency", "lease"]), Some(Consistency::Lease));
+        assert_eq!(asked(&["--consistency", "stale"]), stale(None));
+        assert_eq!(asked(&["--consistency", "stale", "--max-age", "5s"]), stale(Some(5)));
+        assert_eq!(asked(&["--consistency", "stale", "--max-age", "60"]), stale(Some(60)));
+        for refused in ["-1", "5m", "", "s", "1.5s"] {
+            assert_eq!(asked(&["--consistency", "stale", &format!("--max-age={refused}")]), None, "{refused}");
+        }
+        assert_eq!(asked(&["--max-age", "5s"]), None);
+        assert_eq!(asked(&["--consistency", "eventual"]), None);
     }
 }

@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Deserializer, de};
-use service::{Rate, ServiceLimits};
+use service::{Rate, RelaxedReads, ServiceLimits};
+use storage::log::LogOptions;
 use toml::{Table, Value};
 use types::{ClusterId, NodeId, Region};
 
@@ -18,7 +20,11 @@ use crate::failure::Usage;
 use crate::files;
 
 const ENV_PREFIX: &str = "CONCLAVE_";
-const SECTIONS: [&str; 8] = ["node", "cluster", "client", "peer", "keys", "raft", "limits", "log"];
+const SECTIONS: [&str; 10] = ["node", "cluster", "client", "peer", "keys", "raft", "storage", "limits", "reads", "log"];
+
+/// Sizes that a log segment may have: every entry has to fit into one.
+const SEGMENT_BYTES: RangeInclusive<u64> = 1 << 20..=1 << 30;
+const SEGMENT_UNIT_BYTES: u64 = 1 << 10;
 
 /// The configuration of one node.
 #[derive(Debug, Deserialize)]
@@ -32,7 +38,11 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) raft: Raft,
     #[serde(default)]
+    pub(crate) storage: Storage,
+    #[serde(default)]
     pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) reads: Reads,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -126,6 +136,61 @@ impl Raft {
     }
 }
 
+/// How much log is kept on disk, and when checkpoints are taken.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Storage {
+    /// Bytes of one log segment. Two are always there: the one in use and the next one.
+    log_segment_bytes: u64,
+    /// Bytes of log after which a checkpoint is taken.
+    checkpoint_log_bytes: u64,
+    /// Seconds after which a checkpoint is taken if anything changed.
+    checkpoint_age_s: u64,
+    /// Entries behind a checkpoint that are kept for nodes that were briefly away.
+    kept_log_entries: u64,
+    /// Bytes of such entries.
+    kept_log_bytes: u64,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        let (log, retention) = (LogOptions::default(), consensus::Retention::default());
+        Self {
+            log_segment_bytes: log.segment_bytes,
+            checkpoint_log_bytes: retention.log_bytes,
+            checkpoint_age_s: retention.age.as_secs(),
+            kept_log_entries: retention.kept_entries,
+            kept_log_bytes: retention.kept_bytes,
+        }
+    }
+}
+
+impl Storage {
+    /// As the replica takes them.
+    pub(crate) fn tuning(&self) -> consensus::Tuning {
+        consensus::Tuning {
+            log: LogOptions { segment_bytes: self.log_segment_bytes, ..LogOptions::default() },
+            retention: consensus::Retention {
+                log_bytes: self.checkpoint_log_bytes,
+                age: Duration::from_secs(self.checkpoint_age_s),
+                kept_entries: self.kept_log_entries,
+                kept_bytes: self.kept_log_bytes,
+            },
+        }
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let bytes = self.log_segment_bytes;
+        anyhow::ensure!(
+            SEGMENT_BYTES.contains(&bytes) && bytes.is_multiple_of(SEGMENT_UNIT_BYTES),
+            "[storage] log_segment_bytes: 1 MiB to 1 GiB, in whole KiB"
+        );
+        anyhow::ensure!(self.checkpoint_log_bytes > 0, "[storage] checkpoint_log_bytes: at least 1");
+        anyhow::ensure!(self.checkpoint_age_s > 0, "[storage] checkpoint_age_s: at least 1");
+        Ok(())
+    }
+}
+
 /// What one client may take of this node. Under contention principals have equal shares whatever is written here.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -155,6 +220,24 @@ impl Limits {
             requests: rate(self.requests_per_second, self.request_burst),
             failures: rate(self.failures_per_second, self.failure_burst),
         }
+    }
+}
+
+/// Which reads of secrets may do with less than the newest data. Without this section none may.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Reads {
+    /// Whether `lease` may be asked for.
+    lease: bool,
+    /// The oldest data that `stale` may ask for; 0 when it may not.
+    stale_max_age_ms: u64,
+}
+
+impl Reads {
+    /// As the service takes them.
+    pub(crate) fn relaxed(&self) -> RelaxedReads {
+        let stale_max_age = Some(Duration::from_millis(self.stale_max_age_ms)).filter(|age| !age.is_zero());
+        RelaxedReads { lease: self.lease, stale_max_age }
     }
 }
 
@@ -204,6 +287,7 @@ impl Config {
             timing.heartbeat < timing.election_min && timing.election_min < timing.election_max,
             "[raft]: heartbeat_ms < election_min_ms < election_max_ms must hold"
         );
+        config.storage.check()?;
         anyhow::ensure!(config.node.worker_threads > 0, "[node] worker_threads: at least 1");
         Ok(config)
     }
@@ -281,6 +365,33 @@ mod tests {
         assert_eq!(config.node.id, NodeId(1));
         assert_eq!(config.raft.timing(), consensus::Timing::default());
         assert_eq!(config.limits.service(), Limits::default().service());
+        assert_eq!(config.storage.tuning().retention, consensus::Retention::default());
+    }
+
+    #[test]
+    fn log_and_checkpoints_are_bounded_by_what_is_configured() {
+        let text = format!(
+            "{EXAMPLE}\n[storage]\nlog_segment_bytes = 1048576\ncheckpoint_log_bytes = 2000\n\
+             checkpoint_age_s = 30\nkept_log_entries = 40\nkept_log_bytes = 5000\n"
+        );
+        let tuning = parse(&text, &[]).unwrap().storage.tuning();
+        assert_eq!(tuning.log, LogOptions { segment_bytes: 1 << 20, ..LogOptions::default() });
+        let expected = consensus::Retention {
+            log_bytes: 2_000,
+            age: Duration::from_secs(30),
+            kept_entries: 40,
+            kept_bytes: 5_000,
+        };
+        assert_eq!(tuning.retention, expected);
+        for (key, value) in [
+            ("LOG_SEGMENT_BYTES", "1023"),
+            ("LOG_SEGMENT_BYTES", "1048577"),
+            ("LOG_SEGMENT_BYTES", "2147483648"),
+            ("CHECKPOINT_LOG_BYTES", "0"),
+            ("CHECKPOINT_AGE_S", "0"),
+        ] {
+            assert!(parse(EXAMPLE, &[(&format!("CONCLAVE_STORAGE_{key}"), value)]).is_err(), "{key} {value}");
+        }
     }
 
     #[test]
@@ -291,6 +402,17 @@ mod tests {
         let rate = parse(&text, &[]).unwrap().limits.service().requests.unwrap();
         assert_eq!((rate.per_second.get(), rate.burst.get()), (50, 7));
         assert!(parse(EXAMPLE, &[("CONCLAVE_LIMITS_REQUEST_BURST", "0")]).is_err());
+    }
+
+    #[test]
+    fn relaxed_reads_are_off_until_they_are_switched_on() {
+        assert_eq!(parse(EXAMPLE, &[]).unwrap().reads.relaxed(), RelaxedReads::default());
+        let text = format!("{EXAMPLE}\n[reads]\nlease = true\n");
+        assert_eq!(parse(&text, &[]).unwrap().reads.relaxed(), RelaxedReads { lease: true, stale_max_age: None });
+        let on = parse(EXAMPLE, &[("CONCLAVE_READS_STALE_MAX_AGE_MS", "1500")]).unwrap().reads.relaxed();
+        assert_eq!(on, RelaxedReads { lease: false, stale_max_age: Some(Duration::from_millis(1_500)) });
+        assert!(parse(EXAMPLE, &[("CONCLAVE_READS_STALE", "true")]).is_err());
+        assert!(parse(EXAMPLE, &[("CONCLAVE_READS_STALE_MAX_AGE_MS", "-1")]).is_err());
     }
 
     #[test]

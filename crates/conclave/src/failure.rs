@@ -8,11 +8,25 @@ use std::process::ExitCode;
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
+/// Whether the reader of our output has had enough, as `head` has. Errors of connections are wrapped in those of the
+/// client; only what we print ends in a bare IO error.
+fn is_closed_output(error: &anyhow::Error) -> bool {
+    let kind = match (error.downcast_ref::<io::Error>(), error.downcast_ref::<serde_json::Error>()) {
+        (Some(error), _) => Some(error.kind()),
+        (None, Some(error)) => error.io_error_kind(),
+        (None, None) => None,
+    };
+    kind == Some(io::ErrorKind::BrokenPipe)
+}
+
 const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 
 /// Writes the error with its causes to stderr and answers the exit status.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if is_closed_output(error) {
+        return ExitCode::SUCCESS;
+    }
     // A closed stderr must not hide the status.
     let _closed = writeln!(io::stderr().lock(), "error: {error:#}");
     ExitCode::from(if error.is::<Usage>() { USAGE } else { REFUSED })

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -69,6 +69,21 @@ pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
     fs::remove_file(path).and_then(|()| sync_parent(path)).with_context(|| format!("cannot remove {}", path.display()))
 }
 
+/// Refuses a file that others than its owner could read or change.
+///
+/// # Errors
+/// With the command that makes it private; also when there is no such file.
+pub(crate) fn must_be_private(path: &Path) -> anyhow::Result<()> {
+    let mode = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.mode() & 0o7777;
+    anyhow::ensure!(
+        mode & 0o077 == 0,
+        "{} has mode {mode:04o}, so others than its owner could use the key in it; make it private with `chmod 600 {}`",
+        path.display(),
+        path.display()
+    );
+    Ok(())
+}
+
 /// Reads a text file.
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
@@ -77,4 +92,28 @@ pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
 fn sync_parent(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_others_could_use_is_refused_with_the_command_that_helps() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("node.key");
+        fs::write(&path, "key").unwrap();
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o602] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let refused = must_be_private(&path).unwrap_err().to_string();
+            assert!(refused.contains(&format!("chmod 600 {}", path.display())), "{refused}");
+        }
+        for mode in [0o600, 0o400] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            must_be_private(&path).unwrap();
+        }
+        assert!(must_be_private(&dir.path().join("none")).is_err());
+    }
 }

@@ -5,6 +5,7 @@
 //! answers that it cannot serve.
 
 mod bootstrap;
+mod damage;
 mod expelled;
 mod health;
 mod shutdown;
@@ -34,7 +35,7 @@ use zeroize::Zeroizing;
 use crate::cli::ServerArgs;
 use crate::config::{Config, LogFormat};
 use crate::failure::Usage;
-use crate::files::read_text;
+use crate::files::{self, read_text};
 use crate::harden;
 
 /// Connections that the system holds for us before they are accepted.
@@ -57,6 +58,8 @@ impl consensus::Clock for SystemClock {
 pub(crate) fn run(args: &ServerArgs) -> anyhow::Result<()> {
     let config = Config::load(&args.config)?;
     if args.check {
+        unseal(&config)?;
+        Tls::read(&config)?;
         return Ok(());
     }
     log_to_stderr(&config)?;
@@ -82,7 +85,7 @@ async fn serve(config: Config, rejoin: bool) -> anyhow::Result<()> {
         set_aside(&config)?;
     }
 
-    let replica = Box::pin(Replica::start(ReplicaConfig {
+    let replica_config = ReplicaConfig {
         cluster: config.cluster.id,
         node: config.node.id,
         data_dir: config.node.data_dir.clone(),
@@ -92,12 +95,13 @@ async fn serve(config: Config, rejoin: bool) -> anyhow::Result<()> {
         dialer: tls.dialer,
         clock: clock.clone(),
         version: env!("CARGO_PKG_VERSION"),
-    }))
-    .await
-    .context("the node cannot start")?;
+    };
+    let replica = Box::pin(Replica::start(replica_config, config.storage.tuning())).await;
+    let replica = replica.map_err(|error| damage::not_started(error, &config.node.data_dir))?;
     let recorder = Arc::new(TracingRecorder);
     let (regions, limits) = (config.cluster.regions.clone(), config.limits.service());
-    let service = Service::new(replica.clone(), barrier.clone(), regions, clock, recorder, limits);
+    let reads = config.reads.relaxed();
+    let service = Service::new(replica.clone(), barrier.clone(), regions, clock, recorder, limits, reads);
 
     let [stopping, stop_clients, stop_peers] = std::array::from_fn(|_| CancellationToken::new());
     let peer_app = tonic::service::Routes::new(replica.peer_service().into_server()).into_axum_router();
@@ -112,6 +116,7 @@ async fn serve(config: Config, rejoin: bool) -> anyhow::Result<()> {
     let ended = tokio::select! {
         signal = shutdown::signal() => signal,
         failure = replica.failed() => Err(anyhow::anyhow!("the node has failed: {failure}")),
+        older_copy = replica.older_copy() => Err(older_copy.into()),
         failure = never_unless_failed(started) => Err(failure),
     };
     // In this order: requests under way are served by the next leader; they need the replica, and the streams of
@@ -214,6 +219,7 @@ fn unseal(config: &Config) -> anyhow::Result<Barrier> {
         keyring.cluster(),
         config.cluster.id
     );
+    files::must_be_private(&config.keys.keyfile).context("the node stays sealed")?;
     let keyfile = Keyfile::open(&config.keys.keyfile).context("the node stays sealed")?;
     keyring.unseal(&[&keyfile]).context("the node stays sealed")
 }
@@ -251,6 +257,7 @@ impl Tls {
 }
 
 fn read_key(path: &Path) -> anyhow::Result<PrivateKeyPem> {
+    files::must_be_private(path)?;
     let mut text = Zeroizing::new(read_text(path)?);
     Ok(PrivateKeyPem::new(std::mem::take(&mut *text)))
 }

@@ -25,15 +25,15 @@ const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// When checkpoints are taken, and how much of the log stays behind them for followers that were briefly away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Retention {
+pub struct Retention {
     /// Bytes of log since the last checkpoint after which one is taken.
-    pub(crate) log_bytes: u64,
+    pub log_bytes: u64,
     /// Age of the last checkpoint after which one is taken if anything was applied.
-    pub(crate) age: Duration,
+    pub age: Duration,
     /// Entries behind a checkpoint that are kept, at most.
-    pub(crate) kept_entries: u64,
+    pub kept_entries: u64,
     /// Bytes of such entries, at most; an estimate by their average.
-    pub(crate) kept_bytes: u64,
+    pub kept_bytes: u64,
 }
 
 impl Default for Retention {
@@ -41,8 +41,8 @@ impl Default for Retention {
         Self {
             log_bytes: limits::CHECKPOINT_LOG_BYTES,
             age: limits::CHECKPOINT_AGE,
-            kept_entries: 10_000,
-            kept_bytes: limits::LOG_SEGMENT_BYTES,
+            kept_entries: limits::KEPT_LOG_ENTRIES,
+            kept_bytes: limits::KEPT_LOG_BYTES,
         }
     }
 }

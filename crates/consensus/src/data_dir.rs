@@ -4,15 +4,22 @@
 //! So the first start leaves this file beside log and state, durable before Raft starts, and every later start demands
 //! that both are there. The file also draws an id for the directory, which the membership holds: a node whose whole
 //! directory was lost, this file too, is known by another one and is not heard by its peers.
+//!
+//! A directory that was put back from an older copy has its id, its log and its state, and lacks what the node has
+//! acknowledged since the copy was made. So the file also counts the starts: see `boots`.
 
-use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use state::{Boot, Boots};
 use types::{ClusterId, NodeId};
+
+pub(crate) use state::DataId;
+
+use crate::boots::{boots_from_text, boots_to_text};
 
 const MARKER: &str = "node";
 const LOG: &str = "log";
@@ -21,9 +28,11 @@ const INCOMING: &str = "incoming";
 const LOG_EXTENSION: &str = "log";
 const ASIDE_PREFIX: &str = "aside-";
 /// The first line of the file: what it is, and the version of its format.
-const FORMAT: &str = "conclave node 1";
+const FORMAT: &str = "conclave node 2";
+/// The format without boots.
+const FIRST_FORMAT: &str = "conclave node 1";
 /// Bytes of the file, generously.
-const MARKER_BYTES: u64 = 1_024;
+const MARKER_BYTES: u64 = 4_096;
 
 const STEPS: &str = "To go on with this machine: make the directory of a node with a new id with `conclave operator \
                      issue-node`; start `conclave server --rejoin` with its configuration; add it with `conclave \
@@ -59,6 +68,18 @@ pub enum DataDirError {
         node: NodeId,
         /// What is gone.
         part: &'static str,
+    },
+    /// It is not what the node last had.
+    #[error(
+        "the data directory {} is an older copy of what node {node} had: the cluster knows of a later state, and what \
+         the node has acknowledged or voted since may be missing here. {STEPS}",
+        dir.display()
+    )]
+    OlderCopy {
+        /// The directory.
+        dir: PathBuf,
+        /// Whose it is.
+        node: NodeId,
     },
     /// Only a node with a new id may rejoin.
     #[error("{} has belonged to node {node}, and that id is not used again. {STEPS}", dir.display())]
@@ -102,51 +123,32 @@ fn failed<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> D
     move |source| DataDirError::Io { what, path: path.to_owned(), source }
 }
 
-/// A data directory, by an id that was drawn when it was first used.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DataId(pub(crate) [u8; 16]);
-
-impl DataId {
-    fn draw() -> io::Result<Self> {
-        let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(io::Error::other)?;
-        Ok(Self(id))
-    }
-
-    /// Reads the id from the wire; `None` for a node that has none.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
-    }
-
-    pub(crate) fn from_text(text: &str) -> Option<Self> {
-        u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32).map(|id| Self(id.to_be_bytes()))
-    }
-}
-
-impl fmt::Display for DataId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for DataId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DataId({self})")
-    }
+fn draw<const N: usize>() -> io::Result<[u8; N]> {
+    let mut drawn = [0; N];
+    getrandom::fill(&mut drawn).map_err(io::Error::other)?;
+    Ok(drawn)
 }
 
 /// What the file says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Marker {
     cluster: ClusterId,
     node: NodeId,
     data: DataId,
+    /// Absent in a file of the first format, which did not count starts.
+    boots: Option<Boots>,
+    /// The cluster knows a later state of this directory.
+    reverted: bool,
 }
 
 impl Marker {
     fn encode(&self) -> String {
-        let Self { cluster, node, data } = self;
-        let text = format!("{FORMAT}\ncluster {cluster}\nid {node}\ndata {data}\n");
+        let Self { cluster, node, data, boots, reverted } = self;
+        let mut text = format!("{FORMAT}\ncluster {cluster}\nid {node}\ndata {data}\n");
+        if let Some(boots) = boots {
+            text += &format!("boots {}\n", boots_to_text(boots));
+        }
+        text += if *reverted { "copy old\n" } else { "copy none\n" };
         let checksum = crc32c::crc32c(text.as_bytes());
         format!("{text}crc32c {checksum:08x}\n")
     }
@@ -157,13 +159,24 @@ impl Marker {
             return None;
         }
         let mut lines = content.lines();
-        if lines.next()? != FORMAT {
-            return None;
-        }
+        let format = lines.next()?;
         let cluster = lines.next()?.strip_prefix("cluster ")?.parse().ok()?;
         let node = NodeId(lines.next()?.strip_prefix("id ")?.parse().ok()?);
         let data = DataId::from_text(lines.next()?.strip_prefix("data ")?)?;
-        lines.next().is_none().then_some(Self { cluster, node, data })
+        let (boots, reverted) = match format {
+            FIRST_FORMAT => (None, false),
+            FORMAT => {
+                let boots = boots_from_text(lines.next()?.strip_prefix("boots ")?)?;
+                let reverted = match lines.next()? {
+                    "copy none" => false,
+                    "copy old" => true,
+                    _ => return None,
+                };
+                (Some(boots), reverted)
+            }
+            _ => return None,
+        };
+        lines.next().is_none().then_some(Self { cluster, node, data, boots, reverted })
     }
 
     fn read(dir: &Path) -> Result<Option<Self>, DataDirError> {
@@ -196,17 +209,20 @@ pub(crate) struct Claim {
     dir: PathBuf,
     cluster: ClusterId,
     node: NodeId,
-    known: Option<DataId>,
+    known: Option<Marker>,
 }
 
 impl Claim {
     /// Looks whether a node may use a directory, before anything in it is opened or made.
     pub(crate) fn check(dir: &Path, cluster: ClusterId, node: NodeId) -> Result<Self, DataDirError> {
-        let marker = Marker::read(dir)?;
-        if let Some(marker) = &marker {
+        let known = Marker::read(dir)?;
+        if let Some(marker) = &known {
             if (marker.cluster, marker.node) != (cluster, node) {
                 let (found, cluster) = (marker.node, marker.cluster);
                 return Err(DataDirError::Foreign { dir: dir.to_owned(), found, cluster });
+            }
+            if marker.reverted {
+                return Err(DataDirError::OlderCopy { dir: dir.to_owned(), node });
             }
             let lost = |part| DataDirError::Lost { dir: dir.to_owned(), node, part };
             if !has_file(&dir.join(LOG), |path| path.extension().is_some_and(|it| it == LOG_EXTENSION))? {
@@ -216,17 +232,76 @@ impl Claim {
                 return Err(lost("state"));
             }
         }
-        Ok(Self { dir: dir.to_owned(), cluster, node, known: marker.map(|marker| marker.data) })
+        Ok(Self { dir: dir.to_owned(), cluster, node, known })
     }
 
-    /// Settles whose the directory is, once log and state are there; durable on return.
-    pub(crate) fn settle(self) -> Result<DataId, DataDirError> {
-        if let Some(data) = self.known {
-            return Ok(data);
+    /// Settles whose the directory is, once log and state are there, and counts this start; durable on return.
+    pub(crate) fn settle(self) -> Result<DataDir, DataDirError> {
+        let marker = match self.known {
+            Some(marker) => marker,
+            None => {
+                let data = DataId(draw().map_err(failed("draw an id for", &self.dir))?);
+                Marker { cluster: self.cluster, node: self.node, data, boots: None, reverted: false }
+            }
+        };
+        let mut dir = DataDir { dir: self.dir, marker };
+        dir.raise()?;
+        Ok(dir)
+    }
+}
+
+/// The directory of a node that runs, and what it says of itself.
+pub(crate) struct DataDir {
+    dir: PathBuf,
+    marker: Marker,
+}
+
+impl DataDir {
+    pub(crate) fn id(&self) -> DataId {
+        self.marker.data
+    }
+
+    /// The boots to report: all since one that the state is known to hold.
+    pub(crate) fn boots(&self) -> Option<&Boots> {
+        self.marker.boots.as_ref()
+    }
+
+    /// Counts a boot; durable on return.
+    pub(crate) fn raise(&mut self) -> Result<(), DataDirError> {
+        let nonce = u64::from_be_bytes(draw().map_err(failed("draw a nonce for", &self.dir))?);
+        let boots = match self.marker.boots.clone() {
+            Some(mut boots) => {
+                boots.raise(nonce);
+                Some(boots)
+            }
+            None => Boots::new(1, vec![nonce]),
+        };
+        self.write(Marker { boots, ..self.marker.clone() })
+    }
+
+    /// Takes notice that the state holds a boot of this directory: what came before it need not be reported any more.
+    pub(crate) fn registered(&mut self, boot: Boot) -> Result<(), DataDirError> {
+        let mut boots = self.marker.boots.clone();
+        if boots.as_mut().is_some_and(|boots| boots.forget_before(boot)) {
+            self.write(Marker { boots, ..self.marker.clone() })?;
         }
-        let data = DataId::draw().map_err(failed("draw an id for", &self.dir))?;
-        Marker { cluster: self.cluster, node: self.node, data }.write(&self.dir)?;
-        Ok(data)
+        Ok(())
+    }
+
+    /// Writes down that this is an older copy, so that it is not started again under its id.
+    pub(crate) fn condemn(&mut self) -> Result<(), DataDirError> {
+        self.write(Marker { reverted: true, ..self.marker.clone() })
+    }
+
+    /// What to say to whoever starts this directory, when it is an older copy.
+    pub(crate) fn older_copy(&self) -> DataDirError {
+        DataDirError::OlderCopy { dir: self.dir.clone(), node: self.marker.node }
+    }
+
+    fn write(&mut self, marker: Marker) -> Result<(), DataDirError> {
+        marker.write(&self.dir)?;
+        self.marker = marker;
+        Ok(())
     }
 }
 
@@ -313,6 +388,8 @@ fn sync(dir: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+
     use super::*;
 
     const CLUSTER: ClusterId = ClusterId([7; 16]);
@@ -338,12 +415,67 @@ mod tests {
     #[test]
     fn a_directory_keeps_its_id_and_its_node() {
         let dir = used();
-        let data = |claim: Claim| claim.settle().unwrap();
+        let data = |claim: Claim| claim.settle().unwrap().id();
         let first = data(Claim::check(dir.path(), CLUSTER, NodeId(3)).unwrap());
         assert_eq!(first, data(Claim::check(dir.path(), CLUSTER, NodeId(3)).unwrap()));
         let foreign = Claim::check(dir.path(), CLUSTER, NodeId(4)).err().unwrap();
         assert!(text(foreign).contains("belongs to node 3"));
         assert!(Claim::check(dir.path(), ClusterId([8; 16]), NodeId(3)).is_err());
+    }
+
+    fn start(dir: &Path) -> DataDir {
+        Claim::check(dir, CLUSTER, NodeId(3)).unwrap().settle().unwrap()
+    }
+
+    fn boots(dir: &DataDir) -> Boots {
+        dir.boots().unwrap().clone()
+    }
+
+    #[test]
+    fn every_start_is_counted_with_a_nonce_of_its_own() {
+        let dir = used();
+        let (second, third) = (boots(&start(dir.path())), boots(&start(dir.path())));
+        assert_eq!((second.last().counter, third.last().counter), (2, 3));
+        assert_eq!(third.first().counter, 1);
+        assert_eq!(third.nonces()[..2], *second.nonces());
+        assert_ne!(third.nonces()[1], third.nonces()[2]);
+        let mut running = start(dir.path());
+        running.raise().unwrap();
+        running.registered(third.last()).unwrap();
+        let again = boots(&start(dir.path()));
+        assert_eq!((again.first(), again.last().counter), (third.last(), 6));
+    }
+
+    #[test]
+    fn a_directory_of_the_first_format_opens_and_begins_to_count() {
+        let dir = used();
+        let Marker { cluster, node, data, .. } = Marker::read(dir.path()).unwrap().unwrap();
+        let text = format!("conclave node 1\ncluster {cluster}\nid {node}\ndata {data}\n");
+        let checksum = crc32c::crc32c(text.as_bytes());
+        fs::write(dir.path().join(MARKER), format!("{text}crc32c {checksum:08x}\n")).unwrap();
+        let opened = start(dir.path());
+        assert_eq!((opened.id(), boots(&opened).last().counter), (data, 1));
+        assert_eq!(boots(&start(dir.path())).last().counter, 2);
+    }
+
+    #[test]
+    fn a_directory_that_is_known_to_be_an_older_copy_is_not_started_again() {
+        let dir = used();
+        start(dir.path()).condemn().unwrap();
+        let refused = text(Claim::check(dir.path(), CLUSTER, NodeId(3)).err().unwrap());
+        assert!(refused.contains("is an older copy") && refused.contains("server --rejoin"), "{refused}");
+        assert!(matches!(set_aside(dir.path(), NodeId(3), "x"), Err(DataDirError::IdUsed { .. })));
+        set_aside(dir.path(), NodeId(4), "x").unwrap().unwrap();
+    }
+
+    #[test]
+    fn the_longest_marker_is_read_again() {
+        let dir = used();
+        for _ in 0..Boots::MAX + 10 {
+            start(dir.path());
+        }
+        assert_eq!(boots(&start(dir.path())).nonces().len(), Boots::MAX);
+        assert!(fs::metadata(dir.path().join(MARKER)).unwrap().len() < MARKER_BYTES);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! small: [`Replica::propose`], [`Replica::read_barrier`], membership, and status. What a command means is decided
 //! in `state`; who may propose it, in `service`.
 
+mod acknowledged;
 mod barrier;
+mod boots;
 mod checkpoint;
 mod clocks;
 mod config;
@@ -20,6 +22,7 @@ mod peer;
 mod propose;
 mod purge;
 mod raft_types;
+mod reads;
 mod replica;
 mod standing;
 mod status;
@@ -30,7 +33,7 @@ mod wire;
 mod tests;
 
 pub use barrier::NoQuorum;
-pub use checkpoint::CheckpointError;
+pub use checkpoint::{CheckpointError, Retention};
 pub use config::{Clock, ReplicaConfig, Timing};
 pub use data_dir::{DataDirError, set_aside};
 pub use machine::Published;
@@ -38,7 +41,8 @@ pub use membership::MembershipError;
 pub use peer::PeerService;
 pub use propose::{Proposal, ProposeError, Receipt};
 pub use raft_types::Member;
-pub use replica::{Replica, StartError};
+pub use reads::StaleState;
+pub use replica::{Replica, StartError, Tuning};
 pub use standing::Expelled;
 pub use status::{LocalStatus, PeerError, PeerStatus, Role};
 pub use transfer::TransferError;

@@ -31,6 +31,22 @@ pub struct Published {
     pub state: State,
     /// The index of the last log entry that is in it.
     pub applied_index: u64,
+    /// No entry after this one, up to [`Self::applied_index`], has changed identity, policy or keys. The last that did
+    /// is here or before: a state that was loaded or received does not know, and takes its own index.
+    pub access_index: u64,
+}
+
+impl Published {
+    /// A state of which nothing is known but its index.
+    pub const fn new(state: State, applied_index: u64) -> Self {
+        Self { state, applied_index, access_index: applied_index }
+    }
+
+    /// The state that came of this one.
+    pub fn followed_by(&self, state: State, applied_index: u64) -> Self {
+        let access_index = if state.grants_the_same_as(&self.state) { self.access_index } else { applied_index };
+        Self { state, applied_index, access_index }
+    }
 }
 
 /// Where the state machine shows its work to the rest of the node.
@@ -38,12 +54,20 @@ pub struct Published {
 pub(crate) struct Publisher {
     current: Arc<ArcSwap<Published>>,
     applied: watch::Sender<u64>,
+    /// Tests hold a state back, so that it falls behind the log.
+    #[cfg(test)]
+    pub(crate) held: watch::Sender<bool>,
 }
 
 impl Publisher {
     fn new(state: State, applied_index: u64) -> Self {
-        let current = Arc::new(ArcSwap::from_pointee(Published { state, applied_index }));
-        Self { current, applied: watch::Sender::new(applied_index) }
+        let current = Arc::new(ArcSwap::from_pointee(Published::new(state, applied_index)));
+        Self {
+            current,
+            applied: watch::Sender::new(applied_index),
+            #[cfg(test)]
+            held: watch::Sender::new(false),
+        }
     }
 
     pub(crate) fn current(&self) -> Arc<Published> {
@@ -57,8 +81,16 @@ impl Publisher {
         Some(self.current())
     }
 
+    #[cfg(test)]
+    async fn released(&self) {
+        let mut held = self.held.subscribe();
+        held.wait_for(|held| !held).await.unwrap();
+    }
+
     fn publish(&self, state: State, applied_index: u64) {
-        self.current.store(Arc::new(Published { state, applied_index }));
+        // What was published before has been kept till now, so the comparison holds.
+        let next = self.current().followed_by(state, applied_index);
+        self.current.store(Arc::new(next));
         self.applied.send_replace(applied_index);
     }
 }
@@ -103,6 +135,7 @@ impl StateMachine {
             EntryPayload::Normal(command) => Some(self.apply_command(id.index, command)?),
             EntryPayload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(id), membership.clone());
+                self.state.keep_boots_of(|node| membership.get_node(&node).is_some());
                 None
             }
         };
@@ -143,6 +176,8 @@ impl RaftStateMachine<Config> for StateMachine {
     {
         let mut batches = entries.ready_chunks(APPLY_BATCH);
         while let Some(batch) = batches.next().await {
+            #[cfg(test)]
+            self.publisher.released().await;
             let mut answers = Vec::with_capacity(batch.len());
             for item in batch {
                 let (entry, responder) = item?;

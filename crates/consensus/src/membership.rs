@@ -4,9 +4,10 @@
 //! was away and does not know, its peers refuse it: they keep the ids of all that were removed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error as _;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openraft::ChangeMembers;
 use openraft::async_runtime::watch::WatchReceiver;
@@ -23,12 +24,17 @@ use crate::replica::Inner;
 use crate::standing::not_given_again;
 use crate::wire;
 
-/// Time for a new node to get the log or a snapshot.
-const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(120);
+/// Time for a node that is to be added to answer at its address. It may be starting just now.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time for one attempt at that.
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time for a new node to become a learner, to get the log or a snapshot, and to become a voter. With the probe it is
+/// less than clients wait, so that they hear how far it has come.
+const ADD_TIMEOUT: Duration = Duration::from_secs(40);
+/// Time for the leader to add a node, when another node is asked.
+const FORWARDED_ADD_TIMEOUT: Duration = Duration::from_secs(50);
 /// Time for a node to be removed, a transfer of leadership included.
 const REMOVE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for a new node to say which data directory it has.
-const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a leader waits for signs of life before it refuses to remove a node. A new leader has heard nobody yet.
 const SIGN_OF_LIFE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Ids of removed nodes that a membership keeps.
@@ -45,10 +51,9 @@ pub enum MembershipError {
     /// The node id belongs to another address already.
     #[error("node {0} is a member at another address")]
     IdTaken(NodeId),
-    /// The new node did not answer or catch up in time; if it is a learner it stays one, and adding it again goes on
-    /// from there.
-    #[error("node {0} does not answer or does not catch up")]
-    Behind(NodeId),
+    /// The change was begun and has not ended in time; it says how far it has come. Making it again goes on from there.
+    #[error("{0}")]
+    Unfinished(String),
     /// The change would be wrong, now or always; it says why.
     #[error("{0}")]
     NotAllowed(String),
@@ -75,8 +80,11 @@ impl Inner {
         }
         let Member { peer_address, client_address } = member;
         let add = pb::Member { id: id.0, peer_address, client_address, ..Default::default() };
-        let changed = tokio::time::timeout(CATCH_UP_TIMEOUT, self.change_on(leader, id, Change::Add(add)));
-        changed.await.map_err(|_| MembershipError::Behind(id))?
+        let changed = self.change_on(leader, id, Change::Add(add));
+        let changed = tokio::time::timeout(FORWARDED_ADD_TIMEOUT, changed).await;
+        changed.map_err(|_| {
+            MembershipError::Unfinished(format!("node {leader} leads and does not answer. {}", look(id)))
+        })?
     }
 
     /// Removes a node; the voters afterwards. The leader does it, whichever node is asked; if it is the leader that has
@@ -124,7 +132,7 @@ impl Inner {
             match status.code() {
                 tonic::Code::AlreadyExists => MembershipError::IdTaken(id),
                 tonic::Code::FailedPrecondition => MembershipError::NotAllowed(why),
-                tonic::Code::DeadlineExceeded => MembershipError::Behind(id),
+                tonic::Code::DeadlineExceeded => MembershipError::Unfinished(why),
                 _ => MembershipError::Refused(why),
             }
         })?;
@@ -141,41 +149,87 @@ impl Inner {
         if self.removed().contains(&id) {
             return Err(MembershipError::NotAllowed(not_given_again(id)));
         }
-        let added = async {
-            if self.node(id).is_none() {
-                let data = self.data_of(id, &member).await?;
-                let _turn = self.changing.lock().await;
-                let removed = Arc::new(self.removed());
-                let node = || Node { member: member.clone(), data: Some(data), removed: removed.clone() };
-                change(|| self.raft.add_learner(id, node(), false)).await?;
-            }
-            // The address counts that the membership has, not one that a concurrent request has brought.
-            if self.node(id).is_some_and(|known| known.member != member) {
-                return Err(MembershipError::IdTaken(id));
-            }
-            if !self.voters().contains(&id) {
-                self.caught_up(id).await?;
-                let voter = || ChangeMembers::AddVoterIds(BTreeSet::from([id]));
-                change(|| self.raft.change_membership(voter(), true)).await?;
-            }
-            Ok(self.voters())
-        };
-        tokio::time::timeout(CATCH_UP_TIMEOUT, added).await.map_err(|_| MembershipError::Behind(id))?
+        self.must_be_at(id, &member)?;
+        if self.voters().contains(&id) {
+            return Ok(self.voters());
+        }
+        let data = self.data_of(id, &member).await?;
+        let added = tokio::time::timeout(ADD_TIMEOUT, self.make_voter(id, member, data));
+        added.await.map_err(|_| MembershipError::Unfinished(self.how_far(id)))?
     }
 
-    /// Asks a node that is to be added for the id of its data directory, until it answers. The caller bounds the time.
-    async fn data_of(&self, id: NodeId, member: &Member) -> Result<DataId, MembershipError> {
+    /// Makes a node that has answered a learner, and a voter when it has the log. The caller bounds the time.
+    pub(crate) async fn make_voter(
+        &self,
+        id: NodeId,
+        member: Member,
+        data: DataId,
+    ) -> Result<BTreeSet<NodeId>, MembershipError> {
+        if self.node(id).is_none() {
+            let _turn = self.changing.lock().await;
+            let removed = Arc::new(self.removed());
+            let node = || Node { member: member.clone(), data: Some(data), removed: removed.clone() };
+            change(|| self.raft.add_learner(id, node(), false)).await?;
+        }
+        self.must_be_at(id, &member)?;
+        if !self.voters().contains(&id) {
+            self.caught_up(id).await?;
+            let voter = || ChangeMembers::AddVoterIds(BTreeSet::from([id]));
+            change(|| self.raft.change_membership(voter(), true)).await?;
+        }
+        Ok(self.voters())
+    }
+
+    /// The address counts that the membership has, not one that a concurrent request has brought.
+    fn must_be_at(&self, id: NodeId, member: &Member) -> Result<(), MembershipError> {
+        match self.node(id) {
+            Some(known) if known.member != *member => Err(MembershipError::IdTaken(id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What became of a node that was to be added, when the time was up.
+    pub(crate) fn how_far(&self, id: NodeId) -> String {
+        if self.voters().contains(&id) {
+            format!("node {id} is a voter, but no quorum has confirmed it yet. {}", look(id))
+        } else if self.node(id).is_some() {
+            format!(
+                "node {id} is a learner now and has not caught up within {} s. It stays a learner, without a vote, and \
+                 goes on catching up. Give the same command again to make it a voter, or take it out with `conclave \
+                 cluster remove-node {id}`",
+                ADD_TIMEOUT.as_secs()
+            )
+        } else {
+            format!("node {id} was not added: no quorum has confirmed it. {}", look(id))
+        }
+    }
+
+    /// Asks a node that is to be added for the id of its data directory, before anything is proposed. Its certificate
+    /// proves that it is the node. One that does not answer is asked again for a while, because it may be starting.
+    pub(crate) async fn data_of(&self, id: NodeId, member: &Member) -> Result<DataId, MembershipError> {
+        let refused = |why: &str| {
+            let address = &member.peer_address;
+            MembershipError::NotAllowed(format!("node {id} does not answer at {address}: {why}. Nothing was changed"))
+        };
         let node = Node { member: member.clone(), ..Node::default() };
-        let client = self.peers.client(id, &node, Traffic::Command);
-        let mut client = client.map_err(|error| MembershipError::NotAllowed(format!("node {id}: {error}")))?;
+        let mut client = self.peers.client(id, &node, Traffic::Command).map_err(|error| refused(&error.to_string()))?;
+        let deadline = Instant::now() + PROBE_TIMEOUT;
         loop {
             if self.leader() != Some(self.id) {
                 return Err(MembershipError::NoLeader);
             }
             let call = client.local_status(pb::LocalStatusRequest {});
-            if let Ok(Ok(response)) = tokio::time::timeout(ASK_TIMEOUT, call).await {
-                let data = DataId::from_bytes(&response.into_inner().data);
-                return data.ok_or_else(|| MembershipError::NotAllowed(format!("node {id} has no data directory")));
+            let why = match tokio::time::timeout(ASK_TIMEOUT, call).await {
+                Ok(Ok(response)) => {
+                    let data = DataId::from_bytes(&response.into_inner().data);
+                    return data.ok_or_else(|| refused("it has no data directory"));
+                }
+                Ok(Err(status)) if status.code() == tonic::Code::Unavailable => root_cause(&status),
+                Ok(Err(status)) => return Err(refused(status.message())),
+                Err(_) => "no answer".to_owned(),
+            };
+            if Instant::now() >= deadline {
+                return Err(refused(&why));
             }
             tokio::time::sleep(limits::LEADER_RETRY_PAUSE).await;
         }
@@ -293,6 +347,20 @@ impl Inner {
     pub(crate) fn voters(&self) -> BTreeSet<NodeId> {
         self.server.borrow_watched().membership_config.voter_ids().collect()
     }
+}
+
+/// What to do when it is not known how a change ended.
+fn look(id: NodeId) -> String {
+    format!("Look at `conclave cluster status`; to give the command again for node {id} is harmless")
+}
+
+/// The innermost reason of a call that was not answered: the outer ones say only that it failed.
+fn root_cause(status: &tonic::Status) -> String {
+    let Some(mut cause) = status.source() else { return status.message().to_owned() };
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }
 
 fn last_voter(id: NodeId) -> MembershipError {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use futures_util::{Stream, StreamExt, stream};
@@ -29,9 +29,12 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use types::{NodeId, limits};
 
+use crate::acknowledged::{Acknowledged, Answers, Withheld};
+use crate::boots::{BOOTS_METADATA, BootRecords, KNOWN_METADATA};
 use crate::checkpoint::head_of;
+use crate::data_dir::DataId;
 use crate::raft_types::{Config, Node, RpcError, Snapshot, Vote};
-use crate::standing::{DATA_METADATA, Standing};
+use crate::standing::{DATA_METADATA, Expelled, Standing};
 use crate::wire::{self, Malformed};
 
 /// Pause before a peer that could not be reached is tried again.
@@ -57,15 +60,25 @@ pub(crate) enum Traffic {
     Snapshot,
 }
 
-/// Names in each call the data directory that is meant: a node that has lost its own must not answer for it.
+/// Names in each call the data directory that is meant, and what is known of it: a node that has lost its own, or has
+/// an older copy of it, must not answer. And it names the caller's own.
 #[derive(Clone)]
-pub(crate) struct Addressee(Option<AsciiMetadataValue>);
+pub(crate) struct Addressee {
+    meant: Option<AsciiMetadataValue>,
+    known: Option<AsciiMetadataValue>,
+    boots: AsciiMetadataValue,
+}
 
 impl Interceptor for Addressee {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
-        if let Some(data) = &self.0 {
-            request.metadata_mut().insert(DATA_METADATA, data.clone());
+        let metadata = request.metadata_mut();
+        if let Some(meant) = &self.meant {
+            metadata.insert(DATA_METADATA, meant.clone());
         }
+        if let Some(known) = &self.known {
+            metadata.insert(KNOWN_METADATA, known.clone());
+        }
+        metadata.insert(BOOTS_METADATA, self.boots.clone());
         Ok(request)
     }
 }
@@ -82,8 +95,12 @@ pub(crate) struct Peers {
     tls: net::tls::PeerDialer,
     dial: BTreeMap<NodeId, String>,
     barrier: Arc<Barrier>,
+    /// A peer that was not heard for so long is said to be silent.
+    silence: Duration,
     dialled: ArcSwap<HashMap<(NodeId, Traffic), Dialled>>,
     pub(crate) standing: Standing,
+    pub(crate) boots: BootRecords,
+    pub(crate) acknowledged: Acknowledged,
 }
 
 impl Peers {
@@ -92,8 +109,11 @@ impl Peers {
         tls: net::tls::PeerDialer,
         dial: BTreeMap<NodeId, String>,
         barrier: Arc<Barrier>,
+        silence: Duration,
+        boots: BootRecords,
     ) -> Self {
-        Self { this, tls, dial, barrier, dialled: ArcSwap::default(), standing: Standing::new() }
+        let (standing, acknowledged) = (Standing::new(), Acknowledged::default());
+        Self { this, tls, dial, barrier, silence, dialled: ArcSwap::default(), standing, boots, acknowledged }
     }
 
     /// A client for one kind of traffic to `target`.
@@ -112,7 +132,11 @@ impl Peers {
             Some(dialled) if dialled.address == *address => dialled.channel.clone(),
             _ => self.dial(target, address, traffic)?,
         };
-        let addressee = Addressee(node.data.and_then(|data| data.to_string().parse().ok()));
+        let addressee = Addressee {
+            meant: node.data.and_then(|data| data.to_string().parse().ok()),
+            known: self.boots.known_text(target),
+            boots: self.boots.own_text(),
+        };
         Ok(RaftClient::with_interceptor(channel, addressee)
             .max_decoding_message_size(limits::PEER_MESSAGE_BYTES)
             .max_encoding_message_size(limits::PEER_MESSAGE_BYTES))
@@ -121,6 +145,20 @@ impl Peers {
     /// Takes notice of what a peer has answered.
     pub(crate) fn heard(&self, status: &tonic::Status) {
         self.standing.heard(status);
+        if self.boots.is_told(status.metadata()) {
+            self.expel(Expelled::OlderCopy);
+        }
+    }
+
+    /// Takes notice that this node does not belong to its cluster.
+    pub(crate) fn expel(&self, why: Expelled) {
+        self.standing.expel(why);
+        self.boots.look();
+    }
+
+    /// Whether this node must say nothing more: it may not remember what it has voted and acknowledged.
+    pub(crate) fn is_mute(&self) -> bool {
+        self.standing.current() == Some(Expelled::OlderCopy)
     }
 
     fn dial(&self, target: NodeId, address: &str, traffic: Traffic) -> Result<Channel, net::connect::ConnectError> {
@@ -156,7 +194,8 @@ impl RaftNetworkFactory<Config> for Network {
 
 impl Network {
     fn connection(&self, target: NodeId, node: &Node, traffic: Traffic) -> Connection {
-        Connection { peers: self.0.clone(), target, node: node.clone(), traffic, answers: true }
+        let contact = Contact { heard: Instant::now(), silent: false };
+        Connection { peers: self.0.clone(), target, node: node.clone(), traffic, contact }
     }
 }
 
@@ -166,12 +205,42 @@ pub(crate) struct Connection {
     target: NodeId,
     node: Node,
     traffic: Traffic,
-    /// Whether the last heartbeat was answered.
-    answers: bool,
+    contact: Contact,
+}
+
+/// Whether heartbeats are answered. One that is late under load says nothing: a peer is silent when none was answered
+/// for as long as makes its leader doubt it.
+#[derive(Debug, PartialEq, Eq)]
+struct Contact {
+    heard: Instant,
+    silent: bool,
+}
+
+/// A change that is worth a line in the log.
+#[derive(Debug, PartialEq, Eq)]
+enum ContactChange {
+    Lost,
+    Found,
+}
+
+impl Contact {
+    /// Takes notice of the end of one heartbeat.
+    fn note(&mut self, answered: bool, now: Instant, silence: Duration) -> Option<ContactChange> {
+        if answered {
+            self.heard = now;
+            return std::mem::replace(&mut self.silent, false).then_some(ContactChange::Found);
+        }
+        let is_lost = !self.silent && now.duration_since(self.heard) > silence;
+        self.silent |= is_lost;
+        is_lost.then_some(ContactChange::Lost)
+    }
 }
 
 impl Connection {
     fn client(&self, traffic: Traffic) -> Result<PeerClient, RpcError> {
+        if self.peers.is_mute() {
+            return Err(RpcError::Unreachable(Unreachable::from_string("this node's data directory is an older copy")));
+        }
         self.peers
             .client(self.target, &self.node, traffic)
             .map_err(|error| RpcError::Unreachable(Unreachable::new(&error)))
@@ -186,7 +255,7 @@ impl Connection {
     ) -> Result<T, RpcError> {
         let timeout = option.soft_ttl();
         match tokio::time::timeout(timeout, call).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Ok(response)) => self.heard(response),
             Ok(Err(status)) => {
                 self.peers.heard(&status);
                 Err(unreachable_peer(&status))
@@ -197,14 +266,36 @@ impl Connection {
 }
 
 impl Connection {
+    /// Takes an answer, unless the peer's data directory is an older copy: it counts for nothing then.
+    fn heard<T>(&self, response: tonic::Response<T>) -> Result<T, RpcError> {
+        match self.peers.boots.hear(self.target, response.metadata()) {
+            Ok(()) => Ok(response.into_inner()),
+            Err(status) => Err(unreachable_peer(&status)),
+        }
+    }
+
+    /// What the peer has acknowledged to the leader of that vote until now.
+    fn answers(&self, vote: &Vote) -> Answers {
+        Answers::new(self.peers.clone(), self.target, vote.leader_id)
+    }
+
+    /// The peer's data directory.
+    fn data(&self) -> Option<DataId> {
+        self.peers.boots.reported_data(self.target).or(self.node.data)
+    }
+}
+
+impl Connection {
     /// Logs when a follower falls silent and when it is heard again; openraft repeats itself at each heartbeat.
     fn log_change(&mut self, error: Option<&RpcError>) {
-        if std::mem::replace(&mut self.answers, error.is_none()) == error.is_none() {
-            return;
-        }
-        match error {
-            Some(error) => tracing::warn!(peer = %self.target, %error, "a peer does not answer heartbeats"),
-            None => tracing::info!(peer = %self.target, "the peer answers again"),
+        let change = self.contact.note(error.is_none(), Instant::now(), self.peers.silence);
+        match (change, error) {
+            (Some(ContactChange::Lost), Some(error)) => {
+                tracing::warn!(peer = %self.target, %error, "a peer does not answer heartbeats");
+            }
+            (Some(ContactChange::Found), _) => tracing::info!(peer = %self.target, "the peer answers again"),
+            (_, Some(error)) => tracing::debug!(peer = %self.target, %error, "a heartbeat was not answered"),
+            (_, None) => {}
         }
     }
 }
@@ -212,6 +303,10 @@ impl Connection {
 /// A peer that cannot be reached is tried again after a pause; anything else at once.
 fn unreachable_peer(status: &tonic::Status) -> RpcError {
     RpcError::Unreachable(Unreachable::new(status))
+}
+
+fn withheld(error: Withheld) -> RpcError {
+    RpcError::Unreachable(Unreachable::new(&error))
 }
 
 fn malformed(error: Malformed) -> RpcError {
@@ -227,10 +322,17 @@ impl RaftNetworkV2<Config> for Connection {
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<Config>, RpcError> {
         let mut client = self.client(Traffic::Control)?;
+        let (answers, previous) = (self.answers(&rpc.vote), rpc.prev_log_id);
         let call = client.heartbeat(wire::append_to(rpc));
         let answer = self.call(RPCTypes::AppendEntries, &option, call).await;
         self.log_change(answer.as_ref().err());
-        wire::append_response_from(answer?).map_err(malformed)
+        let answer = wire::append_response_from(answer?).map_err(malformed)?;
+        if let (AppendEntriesResponse::Conflict, Some(previous)) = (&answer, previous) {
+            // A heartbeat asks for what was acknowledged, so openraft takes every conflict for a reversion.
+            answers.of(self.data()).conflict(previous.index).map_err(withheld)?;
+            return Err(withheld(Withheld::Overtaken));
+        }
+        Ok(answer)
     }
 
     fn stream_append<'s, S>(
@@ -249,16 +351,23 @@ impl RaftNetworkV2<Config> for Connection {
             // openraft waits out its backoff inside the input: a peer that cannot be dialled would otherwise be
             // dialled again at once, thousands of times a second.
             let Some(first) = input.next().await else { return Ok(Box::pin(stream::empty()) as BoxStream<'s, _>) };
+            let answers = self.answers(&first.vote);
             let requests = stream::iter([first]).chain(input).map(wire::append_to);
             let mut client = self.client(Traffic::Replication)?;
             let open = tokio::time::timeout(STREAM_OPEN_TIMEOUT, client.append(requests));
             let response = match open.await {
                 Ok(Ok(response)) => response,
-                Ok(Err(status)) => return Err(unreachable_peer(&status)),
+                Ok(Err(status)) => {
+                    self.peers.heard(&status);
+                    return Err(unreachable_peer(&status));
+                }
                 Err(elapsed) => return Err(RpcError::Unreachable(Unreachable::new(&elapsed))),
             };
-            let results = response.into_inner().map(|item| match item {
-                Ok(response) => wire::stream_result_from(response).map_err(malformed),
+            let responses = self.heard(response)?;
+            let (mut answers, peers, target) = (answers.of(self.data()), self.peers.clone(), self.target);
+            let results = responses.map(move |item| match item {
+                Ok(_) if peers.boots.is_reverted(target) => Err(withheld(Withheld::Reverted)),
+                Ok(response) => answers.take(wire::stream_result_from(response).map_err(malformed)?).map_err(withheld),
                 Err(status) => Err(unreachable_peer(&status)),
             });
             Ok(Box::pin(results) as BoxStream<'s, _>)
@@ -291,6 +400,7 @@ impl RaftNetworkV2<Config> for Connection {
         _option: RPCOption,
     ) -> Result<SnapshotResponse<Config>, StreamingError<Config>> {
         let mut client = self.client(Traffic::Snapshot)?;
+        let last = snapshot.meta.last_log_id;
         let head = head_of(&snapshot.meta).map_err(|error| StreamingError::Network(NetworkError::new(&error)))?;
         let chunks = self.peers.barrier.clone().chunks(head, snapshot.snapshot);
         let (taken, progress) = watch::channel(());
@@ -299,9 +409,16 @@ impl RaftNetworkV2<Config> for Connection {
             closed = cancel => Err(StreamingError::Closed(closed)),
             () = stalled(progress) => Err(StreamingError::Unreachable(Unreachable::from_string("the transfer stalls"))),
             sent = client.snapshot(stream::iter(parts)) => {
-                let response = sent.map_err(|status| unreachable_peer(&status))?.into_inner();
-                let vote = wire::vote_from(response.vote).map_err(malformed)?;
-                Ok(SnapshotResponse::new(vote))
+                let response = sent.map_err(|status| {
+                    self.peers.heard(&status);
+                    unreachable_peer(&status)
+                })?;
+                let answer = wire::vote_from(self.heard(response)?.vote).map_err(malformed)?;
+                if let Some(last) = last.filter(|_| answer.leader_id == vote.leader_id) {
+                    // It is durable there.
+                    self.peers.acknowledged.note(self.target, vote.leader_id, last);
+                }
+                Ok(SnapshotResponse::new(answer))
             }
         }
     }
@@ -352,5 +469,25 @@ async fn stalled(mut progress: watch::Receiver<()>) {
             // All is sent; now the receiver works.
             return tokio::time::sleep(SNAPSHOT_STALL_TIMEOUT).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_heartbeat_is_no_silence_and_silence_is_said_once() {
+        let (start, silence) = (Instant::now(), Duration::from_millis(800));
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut contact = Contact { heard: start, silent: false };
+        assert_eq!(contact.note(false, at(112), silence), None);
+        assert_eq!(contact.note(true, at(262), silence), None);
+        assert_eq!(contact.note(false, at(1_000), silence), None);
+        assert_eq!(contact.note(false, at(1_063), silence), Some(ContactChange::Lost));
+        assert_eq!(contact.note(false, at(9_000), silence), None);
+        assert_eq!(contact.note(true, at(9_100), silence), Some(ContactChange::Found));
+        assert_eq!(contact.note(true, at(9_200), silence), None);
+        assert_eq!(contact.note(false, at(9_300), silence), None);
     }
 }

@@ -3,7 +3,8 @@
 //! The sender of every message is the node that its certificate names; a vote of another node in it is refused.
 //! Raft's own messages are taken from any node of the cluster that was not removed, because a node that is behind may
 //! not know its leader as a member yet; everything else only from members. A call that means another data directory than
-//! this node has is refused as a whole: this node has lost what it voted and acknowledged under its id.
+//! this node has is refused as a whole: this node has lost what it voted and acknowledged under its id. So is a call of
+//! a node, or to one, whose data directory is an older copy (`boots`).
 
 use std::fmt;
 use std::future;
@@ -19,6 +20,7 @@ use storage::SnapshotReceiver;
 use tonic::{Request, Response, Status, Streaming};
 use types::{NodeId, limits};
 
+use crate::boots::BOOTS_METADATA;
 use crate::checkpoint::meta_of;
 use crate::membership::MembershipError;
 use crate::raft_types::{Member, Snapshot, Vote};
@@ -62,19 +64,33 @@ impl PeerService {
             return Err(standing::removed());
         }
         self.must_be_meant(request)?;
+        self.inner.peers.boots.hear(identity.node, request.metadata())?;
         Ok(identity.node)
     }
 
     fn must_be_meant<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        if self.inner.peers.boots.is_told(request.metadata()) {
+            self.inner.peers.expel(Expelled::OlderCopy);
+        }
+        if self.inner.peers.is_mute() {
+            return Err(Status::permission_denied("this node's data directory is an older copy"));
+        }
         let named = request.metadata().get(DATA_METADATA).map(|named| named.to_str().unwrap_or_default());
         if standing::is_meant(named, self.inner.data) {
             return Ok(());
         }
         // A node that knows of members has its data, and it is the caller who is wrong.
         if self.inner.members().is_empty() {
-            self.inner.peers.standing.expel(Expelled::OtherData);
+            self.inner.peers.expel(Expelled::OtherData);
         }
         Err(Status::permission_denied("this node has another data directory than the one that is meant"))
+    }
+
+    /// An answer, with what this node says of its own data directory.
+    fn answer<T>(&self, message: T) -> Response<T> {
+        let mut response = Response::new(message);
+        response.metadata_mut().insert(BOOTS_METADATA, self.inner.peers.boots.own_text());
+        response
     }
 
     /// The sender, which must be a member, unless this node does not know any yet.
@@ -106,7 +122,11 @@ impl Raft for PeerService {
     ) -> Result<Response<Self::AppendStream>, Status> {
         let sender = self.sender(&request)?;
         // The stream ends at the first message that is broken or not the sender's.
+        let peers = self.inner.peers.clone();
         let requests = request.into_inner().scan((), move |(), message| {
+            if peers.is_mute() || peers.boots.is_reverted(sender) {
+                return future::ready(None);
+            }
             let request = message.and_then(|message| {
                 let request = wire::append_from(message)?;
                 must_be_from(sender, &request.vote)?;
@@ -121,7 +141,7 @@ impl Raft for PeerService {
             Ok(result) => Ok(wire::stream_result_to(result)),
             Err(error) => Err(fatal(error)),
         });
-        Ok(Response::new(Box::pin(results)))
+        Ok(self.answer(Box::pin(results)))
     }
 
     async fn heartbeat(&self, request: Request<pb::AppendRequest>) -> Result<Response<pb::AppendResponse>, Status> {
@@ -129,7 +149,7 @@ impl Raft for PeerService {
         let request = wire::append_from(request.into_inner())?;
         must_be_from(sender, &request.vote)?;
         let response = self.inner.raft.append_entries(request).await.map_err(fatal)?;
-        Ok(Response::new(wire::append_response_to(response)))
+        Ok(self.answer(wire::append_response_to(response)))
     }
 
     async fn vote(&self, request: Request<pb::VoteRequest>) -> Result<Response<pb::VoteResponse>, Status> {
@@ -137,7 +157,7 @@ impl Raft for PeerService {
         let request = wire::vote_request_from(request.into_inner())?;
         must_be_from(sender, &request.vote)?;
         let response = self.inner.raft.vote(request).await.map_err(fatal)?;
-        Ok(Response::new(wire::vote_response_to(&response)))
+        Ok(self.answer(wire::vote_response_to(&response)))
     }
 
     async fn pre_vote(&self, request: Request<pb::VoteRequest>) -> Result<Response<pb::VoteResponse>, Status> {
@@ -145,7 +165,7 @@ impl Raft for PeerService {
         let request = wire::vote_request_from(request.into_inner())?;
         must_be_from(sender, &request.vote)?;
         let response = self.inner.raft.pre_vote(request).await.map_err(fatal)?;
-        Ok(Response::new(wire::vote_response_to(&response)))
+        Ok(self.answer(wire::vote_response_to(&response)))
     }
 
     async fn snapshot(
@@ -168,7 +188,7 @@ impl Raft for PeerService {
         }
         tracing::info!(%sender, index = snapshot.meta.last_log_id.map(|id| id.index), "snapshot received");
         let response = Box::pin(self.inner.raft.install_full_snapshot(vote, snapshot)).await.map_err(fatal)?;
-        Ok(Response::new(pb::SnapshotResponse { vote: Some(wire::vote_to(&response.vote)) }))
+        Ok(self.answer(pb::SnapshotResponse { vote: Some(wire::vote_to(&response.vote)) }))
     }
 
     async fn transfer_leader(
@@ -179,12 +199,12 @@ impl Raft for PeerService {
         let request = wire::transfer_from(request.into_inner())?;
         must_be_from(sender, request.from_leader())?;
         let response = self.inner.raft.handle_transfer_leader(request).await.map_err(fatal)?;
-        Ok(Response::new(wire::transfer_response_to(response)))
+        Ok(self.answer(wire::transfer_response_to(response)))
     }
 
     async fn propose(&self, request: Request<pb::ProposeRequest>) -> Result<Response<pb::ProposeResponse>, Status> {
         self.member(&request)?;
-        Ok(Response::new(self.inner.append_forwarded(&request.into_inner().proposals).await))
+        Ok(self.answer(self.inner.append_forwarded(&request.into_inner().proposals).await))
     }
 
     async fn read_index(
@@ -194,14 +214,14 @@ impl Raft for PeerService {
         use pb::read_index_response::Result as Answer;
         self.member(&request)?;
         let leader = self.inner.leader();
-        let answer = if leader == Some(self.inner.id) {
-            let deadline = Instant::now() + limits::FORWARD_TIMEOUT;
-            let index = self.inner.rounds.read_index(deadline).await.map_err(|e| Status::unavailable(e.to_string()))?;
-            Answer::Index(index)
-        } else {
-            Answer::NotLeader(wire::not_leader_to(leader))
-        };
-        Ok(Response::new(pb::ReadIndexResponse { result: Some(answer) }))
+        if leader != Some(self.inner.id) {
+            let answer = Answer::NotLeader(wire::not_leader_to(leader));
+            return Ok(self.answer(pb::ReadIndexResponse { result: Some(answer), access_index: 0 }));
+        }
+        let deadline = Instant::now() + limits::FORWARD_TIMEOUT;
+        let index = self.inner.rounds.read_index(deadline).await.map_err(|e| Status::unavailable(e.to_string()))?;
+        let access_index = if request.get_ref().access { self.inner.access_index(index).await } else { 0 };
+        Ok(self.answer(pb::ReadIndexResponse { result: Some(Answer::Index(index)), access_index }))
     }
 
     async fn local_status(
@@ -209,7 +229,8 @@ impl Raft for PeerService {
         request: Request<pb::LocalStatusRequest>,
     ) -> Result<Response<pb::LocalStatusResponse>, Status> {
         self.member(&request)?;
-        Ok(Response::new(wire::status_to(&self.inner.status(), self.inner.version, self.inner.data)))
+        let status = wire::status_to(&self.inner.status(), self.inner.version, self.inner.data);
+        Ok(self.answer(pb::LocalStatusResponse { stopping: self.inner.is_stopping(), ..status }))
     }
 
     async fn local_clock(
@@ -217,7 +238,7 @@ impl Raft for PeerService {
         request: Request<pb::LocalClockRequest>,
     ) -> Result<Response<pb::LocalClockResponse>, Status> {
         self.member(&request)?;
-        Ok(Response::new(pb::LocalClockResponse { now_ms: self.inner.clock.now().as_millis() }))
+        Ok(self.answer(pb::LocalClockResponse { now_ms: self.inner.clock.now().as_millis() }))
     }
 
     async fn local_checkpoint(
@@ -226,7 +247,7 @@ impl Raft for PeerService {
     ) -> Result<Response<pb::LocalCheckpointResponse>, Status> {
         self.member(&request)?;
         let checkpoint = self.inner.checkpoint_now().await.map_err(fatal)?;
-        Ok(Response::new(pb::LocalCheckpointResponse { checkpoint }))
+        Ok(self.answer(pb::LocalCheckpointResponse { checkpoint }))
     }
 
     async fn local_digest(
@@ -235,7 +256,7 @@ impl Raft for PeerService {
     ) -> Result<Response<pb::LocalDigestResponse>, Status> {
         self.member(&request)?;
         let (applied, digest) = self.inner.digest().await;
-        Ok(Response::new(pb::LocalDigestResponse { applied, digest: digest.to_vec().into() }))
+        Ok(self.answer(pb::LocalDigestResponse { applied, digest: digest.to_vec().into() }))
     }
 
     async fn change_membership(
@@ -258,9 +279,9 @@ impl Raft for PeerService {
             Err(error @ MembershipError::IdTaken(_)) => return Err(Status::already_exists(error.to_string())),
             Err(MembershipError::NotAllowed(why)) => return Err(Status::failed_precondition(why)),
             Err(MembershipError::Refused(why)) => return Err(Status::aborted(why)),
-            Err(error @ MembershipError::Behind(_)) => return Err(Status::deadline_exceeded(error.to_string())),
+            Err(MembershipError::Unfinished(why)) => return Err(Status::deadline_exceeded(why)),
         };
-        Ok(Response::new(pb::ChangeMembershipResponse { result: Some(answer) }))
+        Ok(self.answer(pb::ChangeMembershipResponse { result: Some(answer) }))
     }
 
     async fn hand_over(&self, request: Request<pb::HandOverRequest>) -> Result<Response<pb::HandOverResponse>, Status> {
@@ -273,7 +294,7 @@ impl Raft for PeerService {
             Err(error @ TransferError::NobodyReady) => return Err(Status::failed_precondition(error.to_string())),
             Err(error) => return Err(Status::aborted(error.to_string())),
         };
-        Ok(Response::new(pb::HandOverResponse { result: Some(answer) }))
+        Ok(self.answer(pb::HandOverResponse { result: Some(answer) }))
     }
 }
 
@@ -303,7 +324,8 @@ async fn next_part(parts: &mut Streaming<pb::SnapshotRequest>) -> Result<Option<
     }
 }
 
-fn receive_failed(error: impl fmt::Display) -> Status {
-    tracing::warn!(%error, "snapshot refused");
+/// A snapshot that cannot be taken. The sender tries again after a pause.
+fn receive_failed(error: impl std::error::Error + 'static) -> Status {
+    tracing::warn!(error = &error as &dyn std::error::Error, "snapshot refused");
     Status::data_loss(format!("snapshot: {error}"))
 }

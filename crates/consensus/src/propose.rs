@@ -167,6 +167,8 @@ impl Inner {
             );
             return Attempt::Busy;
         }
+        // This node need not open again what it has just sealed; at most as many are kept as are counted.
+        let _kept = self.codec.keep(&sealed, envelope);
         match self.raft.client_write(SealedCommand(sealed)).await {
             Ok(response) => match response.data {
                 Some(applied) => {

@@ -14,9 +14,10 @@ use storage::{Barrier, Head, LogCodec, SledStateStore, StateStore};
 use types::{ClusterId, NodeId};
 
 use crate::barrier::{self, NoQuorum, ReadIndexRounds};
+use crate::boots::{self, BootRecords};
 use crate::checkpoint::{self, CheckpointError, Checkpoints, Retention};
 use crate::config::{Clock, ReplicaConfig, raft_config};
-use crate::data_dir::{Claim, DataDirError, DataId};
+use crate::data_dir::{Claim, DataDir, DataDirError, DataId};
 use crate::forward::{self, Forward};
 use crate::log::Log;
 use crate::machine::{Published, Publisher, StateMachine};
@@ -64,11 +65,13 @@ pub enum StartError {
     Raft(String),
 }
 
-/// Sizes that only tests change.
+/// How much of the log is kept, and in what pieces.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tuning {
-    pub(crate) log: LogOptions,
-    pub(crate) retention: Retention,
+pub struct Tuning {
+    /// Sizes of the log.
+    pub log: LogOptions,
+    /// When checkpoints are taken and what stays behind them.
+    pub retention: Retention,
 }
 
 /// A handle on this node's replica; clones share it.
@@ -98,6 +101,8 @@ pub(crate) struct Inner {
     pub(crate) silence: Duration,
     /// Whether this node has been abreast of the cluster since its start.
     pub(crate) caught_up: AtomicBool,
+    /// Whether this node is about to end, so that no leader hands over to it.
+    pub(crate) stopping: AtomicBool,
     /// Held while a change of the membership is computed and made.
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) barrier: Arc<Barrier>,
@@ -117,11 +122,7 @@ impl Replica {
     ///
     /// # Errors
     /// [`StartError`] names the part that refused.
-    pub async fn start(config: ReplicaConfig) -> Result<Self, StartError> {
-        Box::pin(Self::start_with(config, Tuning::default())).await
-    }
-
-    pub(crate) async fn start_with(config: ReplicaConfig, tuning: Tuning) -> Result<Self, StartError> {
+    pub async fn start(config: ReplicaConfig, tuning: Tuning) -> Result<Self, StartError> {
         let opened = tokio::task::spawn_blocking({
             let (data_dir, cluster, node, barrier) =
                 (config.data_dir.clone(), config.cluster, config.node, config.barrier.clone());
@@ -132,7 +133,7 @@ impl Replica {
     }
 
     pub(crate) async fn start_on(
-        Stores { data, log, state, loaded }: Stores,
+        Stores { dir, log, state, loaded }: Stores,
         config: ReplicaConfig,
         retention: Retention,
     ) -> Result<Self, StartError> {
@@ -148,7 +149,12 @@ impl Replica {
         }
         let codec = LogCodec::new(config.barrier.clone());
         let (machine, publisher, checkpoints) = StateMachine::new(codec.clone(), state, loaded)?;
-        let peers = Arc::new(Peers::new(config.node, config.dialer, config.dial, config.barrier.clone()));
+        let data = dir.id();
+        let boots = BootRecords::new(config.node, dir, publisher.clone());
+        let boots = boots.ok_or_else(|| io::Error::other("the start was not counted"))?;
+        let silence = config.timing.election_max;
+        let peers = Peers::new(config.node, config.dialer, config.dial, config.barrier.clone(), silence, boots);
+        let peers = Arc::new(peers);
         let raft =
             Raft::new(config.node, raft_config, Network(peers.clone()), Log::new(log.clone(), codec.clone()), machine);
         let raft = Box::pin(raft).await.map_err(|error| StartError::Raft(error.to_string()))?;
@@ -176,6 +182,7 @@ impl Replica {
             version: config.version,
             silence: config.timing.election_max,
             caught_up: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             changing: tokio::sync::Mutex::default(),
             barrier: config.barrier,
             incoming: config.data_dir.join("incoming"),
@@ -187,6 +194,7 @@ impl Replica {
         tokio::spawn(checkpoint::run(Arc::downgrade(&inner)));
         tokio::spawn(standing::run(Arc::downgrade(&inner)));
         tokio::spawn(purge::run(Arc::downgrade(&inner)));
+        tokio::spawn(boots::run(Arc::downgrade(&inner)));
         tokio::spawn(notice_catching_up(Arc::downgrade(&inner)));
         Ok(Self { inner })
     }
@@ -280,8 +288,8 @@ impl Replica {
         Box::pin(self.inner.transfer_leader(to)).await
     }
 
-    /// Hands leadership to another voter if this node leads, before it is stopped. It takes some seconds at most, and
-    /// nothing comes of it when nobody else can lead.
+    /// Hands leadership to another voter if this node leads, before it is stopped, and tells leaders that they cannot
+    /// hand theirs over to this one. It takes some seconds at most, and ends as soon as there is nobody else to lead.
     pub async fn resign(&self) {
         self.inner.resign().await;
     }
@@ -367,7 +375,7 @@ impl Inner {
 
 /// What a replica keeps on disk.
 pub(crate) struct Stores {
-    pub(crate) data: DataId,
+    pub(crate) dir: DataDir,
     pub(crate) log: Arc<dyn LogStore>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) loaded: Option<(Head, State)>,
@@ -386,6 +394,6 @@ impl Stores {
         let log = SegmentLog::open_with(&data_dir.join("log"), cluster, node, log).map_err(StartError::Log)?;
         let (state, loaded) = SledStateStore::open(&data_dir.join("state"), barrier).map_err(StartError::State)?;
         let loaded = loaded.map(|loaded| (loaded.head, loaded.state));
-        Ok(Self { data: claim.settle()?, log: Arc::new(log), state: Arc::new(state), loaded })
+        Ok(Self { dir: claim.settle()?, log: Arc::new(log), state: Arc::new(state), loaded })
     }
 }

@@ -3,7 +3,7 @@
 //! A node that was removed gets no entries any more, so it has to be told: its peers refuse every call of an id that
 //! was removed. It hears that when it stands for election, when it forwards, and, since the change of membership had
 //! made it a learner that does neither, when it asks. A node whose data directory is not the one that its id was given
-//! to is called by its peers and finds that they mean another.
+//! to is called by its peers and finds that they mean another; so does one whose directory is an older copy (`boots`).
 
 use std::fmt;
 use std::sync::Weak;
@@ -32,6 +32,8 @@ pub enum Expelled {
     Removed,
     /// The cluster knows this id with another data directory, which is lost.
     OtherData,
+    /// The cluster knows a later state of this node's data directory.
+    OlderCopy,
 }
 
 impl fmt::Display for Expelled {
@@ -44,6 +46,10 @@ impl fmt::Display for Expelled {
             Self::OtherData => {
                 "The cluster knows this node's id with another data directory, so this one serves no requests. Ask \
                  another node. A node that lost its data joins under a new id."
+            }
+            Self::OlderCopy => {
+                "This node's data directory is an older copy of what the node had, so it serves no requests. Ask another \
+                 node. Set the copy aside with `conclave server --rejoin` and join under a new id."
             }
         })
     }

@@ -13,7 +13,7 @@ use crate::replica::{Inner, Replica};
 use crate::wire;
 
 /// Time for a peer to answer a cluster command that does no work.
-const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time for a peer to write a checkpoint or to compute a digest.
 const LONG_COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
 

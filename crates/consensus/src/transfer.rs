@@ -4,8 +4,10 @@
 //! once. Meanwhile proposals and read barriers, wherever they were made, are tried again until the new leader takes
 //! them: a proposal carries the same id each time, so one that the old leader had appended is not applied twice.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use openraft::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver;
 use proto::raft::v1 as pb;
@@ -14,6 +16,7 @@ use types::{NodeId, limits};
 use crate::network::Traffic;
 use crate::raft_types::Metrics;
 use crate::replica::Inner;
+use crate::status::{PeerError, STATUS_TIMEOUT};
 
 /// Entries that the next leader may be behind: no more than one message of them.
 const MOST_LAG: u64 = 256;
@@ -21,6 +24,8 @@ const MOST_LAG: u64 = 256;
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time for the election, beyond the silence after which the others hold one of their own.
 const ELECTION_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause between two looks whether anybody could lead.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// Time for all of it, when another node does it.
 const FORWARDED_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -88,16 +93,55 @@ impl Inner {
                 return Ok(to);
             }
         }
-        let next = tokio::time::timeout(CATCH_UP_TIMEOUT, self.successor(to));
-        let next = next.await.map_err(|_| TransferError::NobodyReady)??;
+        let next = tokio::select! {
+            next = tokio::time::timeout(CATCH_UP_TIMEOUT, self.successor(to)) => {
+                next.map_err(|_| TransferError::NobodyReady)??
+            }
+            () = self.no_other_voter() => return Err(TransferError::NobodyReady),
+        };
         // Once a transfer is begun this leader appends no more, so the other must not have died a moment ago.
-        self.peer_status_of(next).await.map_err(|_| TransferError::NobodyReady)?;
+        if !self.can_lead(next).await {
+            return Err(TransferError::NobodyReady);
+        }
         tracing::info!(to = %next, "leadership is handed over");
         let told = self.raft.trigger().transfer_leader(next).await;
         told.map_err(|error| TransferError::Refused(error.to_string()))?;
-        let elected = tokio::time::timeout(self.silence + ELECTION_TIMEOUT, self.another_leader());
-        let leader = elected.await.map_err(|_| TransferError::NotTaken(next))??;
+        let leader = tokio::select! {
+            elected = tokio::time::timeout(self.silence + ELECTION_TIMEOUT, self.another_leader()) => {
+                elected.map_err(|_| TransferError::NotTaken(next))??
+            }
+            // A cluster that is stopped as a whole: the voter that was told has ended since.
+            () = self.no_other_voter() => return Err(TransferError::NotTaken(next)),
+        };
         if to.is_none_or(|to| to == leader) { Ok(leader) } else { Err(TransferError::NotTaken(next)) }
+    }
+
+    /// Resolves when no other voter is there that could lead.
+    async fn no_other_voter(&self) {
+        loop {
+            let others = self.voters().into_iter().filter(|id| *id != self.id);
+            if !join_all(others.map(|id| self.can_lead(id))).await.contains(&true) {
+                return;
+            }
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
+    }
+
+    /// Whether a peer answers and is not about to end.
+    async fn can_lead(&self, id: NodeId) -> bool {
+        let status =
+            self.ask(id, STATUS_TIMEOUT, async move |mut peer| peer.local_status(pb::LocalStatusRequest {}).await);
+        match status.await {
+            Ok(status) => !status.stopping,
+            // It is there, whatever it says.
+            Err(PeerError::Failed { .. }) => true,
+            Err(PeerError::NoAnswer(_) | PeerError::NotAMember(_)) => false,
+        }
+    }
+
+    /// Whether this node is about to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// Waits for a voter that can take over.
@@ -140,6 +184,7 @@ impl Inner {
 
     /// Hands leadership over before this node stops, if it leads and another can take it.
     pub(crate) async fn resign(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
         if self.leader() != Some(self.id) || self.voters().len() <= 1 {
             return;
         }

@@ -289,6 +289,7 @@ pub(crate) fn status_to(status: &LocalStatus, version: &str, data: DataId) -> pb
         checkpoint: status.checkpoint,
         leader: status.leader.map_or(0, |id| id.0),
         data: data_to(Some(data)),
+        stopping: false,
     }
 }
 

@@ -8,6 +8,7 @@ use proto::tonic::metadata::MetadataMap;
 use proto::tonic::{Extensions, Request, Response, Status};
 use proto::{REGION_METADATA, to_wire_error};
 use service::{Caller, Credential};
+use types::consistency::CONSISTENCY_HEADER;
 use types::{ApiError, ErrorCode, Region};
 use uuid::Uuid;
 
@@ -67,6 +68,7 @@ fn caller(
     Ok(Caller {
         credential: Credential::Certificate(client.uri().to_owned()),
         region: region(metadata, regions)?,
+        consistency: consistency(metadata),
         request_id: id.as_str().to_owned(),
         peer: connection.map(|connection| connection.peer_addr.ip()),
         // A slow client spends its own time on its message, not the time of the service.
@@ -88,4 +90,11 @@ fn region(metadata: &MetadataMap, regions: &[Region]) -> Result<Region, ApiError
             Err(ApiError::validation(format_args!("The metadata {REGION_METADATA} names more than one region")))
         }
     }
+}
+
+/// What the call asks for, in one text however often it asks. What that means is for the service to say.
+fn consistency(metadata: &MetadataMap) -> Option<String> {
+    let asked = metadata.get_all(CONSISTENCY_HEADER).iter();
+    let texts = asked.map(|value| String::from_utf8_lossy(value.as_encoded_bytes()).into_owned());
+    texts.reduce(|all, one| all + "," + &one)
 }

@@ -6,9 +6,10 @@
 use proto::secrets::v1 as pb;
 use service::Operation;
 use service::api::{
-    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput, GetRandomPasswordInput,
-    GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
-    TagInput, TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
+    BatchGetSecretValueInput, CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput,
+    GetRandomPasswordInput, GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput,
+    RestoreSecretInput, TagInput, TagResourceInput, UntagResourceInput, UpdateSecretInput,
+    UpdateSecretVersionStageInput,
 };
 use types::Plaintext;
 
@@ -49,6 +50,19 @@ impl Decode for pb::GetSecretValueRequest {
     }
 }
 
+impl Decode for pb::BatchGetSecretValueRequest {
+    type Input = BatchGetSecretValueInput;
+
+    fn decode(self) -> BatchGetSecretValueInput {
+        BatchGetSecretValueInput {
+            secret_id_list: list(self.secret_id_list),
+            filters: list(self.filters.into_iter().map(filter).collect()),
+            max_results: self.max_results.map(i64::from),
+            next_token: self.next_token,
+        }
+    }
+}
+
 impl Decode for pb::PutSecretValueRequest {
     type Input = PutSecretValueInput;
 
@@ -59,7 +73,7 @@ impl Decode for pb::PutSecretValueRequest {
             secret_string: self.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
             secret_binary: self.secret_binary.as_deref().map(Plaintext::copy_from),
             version_stages: self.version_stages.take().map(|stages| stages.stages),
-            rotation_token: self.rotation_token.take(),
+            rotation_token: self.rotation_token.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
         }
     }
 }

@@ -4,9 +4,9 @@ use proto::secrets::v1 as pb;
 use proto::to_wire_time;
 use service::Answer;
 use service::api::{
-    CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput, GetSecretValueOutput, ListSecretVersionIdsOutput,
-    ListSecretsOutput, PutSecretValueOutput, SecretDescription, SecretOutput, SecretValue, UpdateSecretOutput,
-    VersionDescription,
+    BatchErrorOutput, BatchGetSecretValueOutput, CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput,
+    GetSecretValueOutput, ListSecretVersionIdsOutput, ListSecretsOutput, PutSecretValueOutput, SecretDescription,
+    SecretOutput, SecretValue, UpdateSecretOutput, VersionDescription,
 };
 use types::{ApiError, ErrorCode, StagingLabel, Tag};
 
@@ -19,7 +19,7 @@ pub(crate) trait Encode<Output>: Sized {
 
 impl Encode<CreateSecretOutput> for pb::CreateSecretResponse {
     fn encode(answer: Answer<CreateSecretOutput>) -> Result<Self, ApiError> {
-        let Answer { output, applied_index } = answer;
+        let Answer { output, applied_index, .. } = answer;
         Ok(Self {
             arn: output.arn.as_str().to_owned(),
             name: output.name.as_str().to_owned(),
@@ -31,7 +31,7 @@ impl Encode<CreateSecretOutput> for pb::CreateSecretResponse {
 
 impl Encode<GetSecretValueOutput> for pb::GetSecretValueResponse {
     fn encode(answer: Answer<GetSecretValueOutput>) -> Result<Self, ApiError> {
-        let Answer { output, applied_index } = answer;
+        let Answer { output, applied_index, .. } = answer;
         let (secret_string, secret_binary) = match &output.value {
             SecretValue::String(value) => match str::from_utf8(value.expose_secret()) {
                 Ok(text) => (Some(text.to_owned()), None),
@@ -55,9 +55,22 @@ impl Encode<GetSecretValueOutput> for pb::GetSecretValueResponse {
     }
 }
 
+impl Encode<BatchGetSecretValueOutput> for pb::BatchGetSecretValueResponse {
+    fn encode(answer: Answer<BatchGetSecretValueOutput>) -> Result<Self, ApiError> {
+        let Answer { output, applied_index, .. } = answer;
+        let value = |output| pb::GetSecretValueResponse::encode(Answer { output, applied_index: 0, age: None });
+        Ok(Self {
+            secret_values: output.secret_values.into_iter().map(value).collect::<Result<_, _>>()?,
+            errors: output.errors.into_iter().map(batch_error).collect(),
+            next_token: output.next_token,
+            applied_index,
+        })
+    }
+}
+
 impl Encode<PutSecretValueOutput> for pb::PutSecretValueResponse {
     fn encode(answer: Answer<PutSecretValueOutput>) -> Result<Self, ApiError> {
-        let Answer { output, applied_index } = answer;
+        let Answer { output, applied_index, .. } = answer;
         Ok(Self {
             arn: output.arn.as_str().to_owned(),
             name: output.name.as_str().to_owned(),
@@ -76,7 +89,7 @@ impl Encode<SecretDescription> for pb::DescribeSecretResponse {
 
 impl Encode<ListSecretsOutput> for pb::ListSecretsResponse {
     fn encode(answer: Answer<ListSecretsOutput>) -> Result<Self, ApiError> {
-        let Answer { output, applied_index } = answer;
+        let Answer { output, applied_index, .. } = answer;
         Ok(Self {
             secret_list: output.secrets.into_iter().map(secret).collect(),
             next_token: output.next_token,
@@ -87,7 +100,7 @@ impl Encode<ListSecretsOutput> for pb::ListSecretsResponse {
 
 impl Encode<DeleteSecretOutput> for pb::DeleteSecretResponse {
     fn encode(answer: Answer<DeleteSecretOutput>) -> Result<Self, ApiError> {
-        let Answer { output, applied_index } = answer;
+        let Answer { output, applied_index, .. } = answer;
         Ok(Self {
             arn: output.arn,
             name: output.name,
@@ -99,7 +112,7 @@ impl Encode<DeleteSecretOutput> for pb::DeleteSecretResponse {
 
 impl Encode<UpdateSecretOutput> for pb::UpdateSecretResponse {
     fn encode(answer: Answer<UpdateSecretOutput>) -> Result<Self, ApiError> {
-        let Answer { output, applied_index } = answer;
+        let Answer { output, applied_index, .. } = answer;
         Ok(Self {
             arn: output.arn.as_str().to_owned(),
             name: output.name.as_str().to_owned(),
@@ -111,7 +124,7 @@ impl Encode<UpdateSecretOutput> for pb::UpdateSecretResponse {
 
 impl Encode<SecretOutput> for pb::UpdateSecretVersionStageResponse {
     fn encode(answer: Answer<SecretOutput>) -> Result<Self, ApiError> {
-        let Answer { output: SecretOutput { arn, name }, applied_index } = answer;
+        let Answer { output: SecretOutput { arn, name }, applied_index, .. } = answer;
         let (arn, name) = (arn.as_str().to_owned(), name.as_str().to_owned());
         Ok(Self { arn, name, applied_index })
     }
@@ -119,7 +132,7 @@ impl Encode<SecretOutput> for pb::UpdateSecretVersionStageResponse {
 
 impl Encode<ListSecretVersionIdsOutput> for pb::ListSecretVersionIdsResponse {
     fn encode(answer: Answer<ListSecretVersionIdsOutput>) -> Result<Self, ApiError> {
-        let Answer { output, applied_index } = answer;
+        let Answer { output, applied_index, .. } = answer;
         Ok(Self {
             arn: output.arn.as_str().to_owned(),
             name: output.name.as_str().to_owned(),
@@ -132,7 +145,7 @@ impl Encode<ListSecretVersionIdsOutput> for pb::ListSecretVersionIdsResponse {
 
 impl Encode<SecretOutput> for pb::RestoreSecretResponse {
     fn encode(answer: Answer<SecretOutput>) -> Result<Self, ApiError> {
-        let Answer { output: SecretOutput { arn, name }, applied_index } = answer;
+        let Answer { output: SecretOutput { arn, name }, applied_index, .. } = answer;
         Ok(Self { arn: arn.as_str().to_owned(), name: name.as_str().to_owned(), applied_index })
     }
 }
@@ -151,11 +164,16 @@ impl Encode<()> for pb::UntagResourceResponse {
 
 impl Encode<GetRandomPasswordOutput> for pb::GetRandomPasswordResponse {
     fn encode(answer: Answer<GetRandomPasswordOutput>) -> Result<Self, ApiError> {
-        let Answer { output, applied_index } = answer;
+        let Answer { output, applied_index, .. } = answer;
         let password =
             str::from_utf8(output.random_password.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
         Ok(Self { random_password: password.to_owned(), applied_index })
     }
+}
+
+fn batch_error(entry: BatchErrorOutput) -> pb::BatchError {
+    let BatchErrorOutput { secret_id, error } = entry;
+    pb::BatchError { secret_id, error_code: error.code.aws_name().to_owned(), message: error.message.into_owned() }
 }
 
 fn version(version: VersionDescription) -> pb::VersionEntry {

@@ -4,6 +4,7 @@ use proto::secrets::v1 as pb;
 use proto::secrets::v1::secrets_server::Secrets;
 use proto::tonic::{self, Request, Response, Status};
 use service::{Operation, UseCases};
+use types::consistency::AGE_HEADER;
 
 use crate::call::Call;
 use crate::decode::Decode;
@@ -18,7 +19,14 @@ impl<U: UseCases> Front<U> {
         R: Encode<<M::Input as Operation>::Output>,
     {
         let (call, message) = Call::begin(request, self.0.regions())?;
-        call.end(self.0.call(&call.caller, message.decode()).await.and_then(R::encode))
+        let answer = self.0.call(&call.caller, message.decode()).await;
+        let age = answer.as_ref().ok().and_then(|answer| answer.age);
+        let mut response = call.end(answer.and_then(R::encode))?;
+        if let Some(age) = age {
+            let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+            response.metadata_mut().insert(AGE_HEADER, age_ms.into());
+        }
+        Ok(response)
     }
 }
 
@@ -36,6 +44,7 @@ macro_rules! secrets {
 secrets! {
     create_secret(CreateSecretRequest) -> CreateSecretResponse;
     get_secret_value(GetSecretValueRequest) -> GetSecretValueResponse;
+    batch_get_secret_value(BatchGetSecretValueRequest) -> BatchGetSecretValueResponse;
     put_secret_value(PutSecretValueRequest) -> PutSecretValueResponse;
     describe_secret(DescribeSecretRequest) -> DescribeSecretResponse;
     list_secrets(ListSecretsRequest) -> ListSecretsResponse;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::{Extension, Router};
@@ -18,20 +19,22 @@ use proto::secrets::v1::secrets_client::SecretsClient;
 use proto::tonic::{Code, Request, Status};
 use proto::{REGION_METADATA, REQUEST_ID_METADATA, WireError, from_wire_error};
 use service::api::{
-    CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
-    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
-    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
-    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, SecretValue, TagResourceInput,
-    UntagResourceInput, UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput, VersionDescription,
+    BatchErrorOutput, BatchGetSecretValueInput, BatchGetSecretValueOutput, CreateSecretInput, CreateSecretOutput,
+    DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput, GetRandomPasswordInput, GetRandomPasswordOutput,
+    GetSecretValueInput, GetSecretValueOutput, ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput,
+    ListSecretsOutput, PutSecretValueInput, PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput,
+    SecretValue, TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretOutput,
+    UpdateSecretVersionStageInput, VersionDescription,
 };
 use service::{
     Action, Answer, Caller, ClusterStatus, Credential, Intake, Member, NodeCheckpoint, NodeDigest, NodeFacts,
     NodeStatus, Operation, Role, UseCases,
 };
 use tower::ServiceExt;
+use types::consistency::{AGE_HEADER, CONSISTENCY_HEADER};
 use types::{
-    ApiError, ClusterId, ErrorCode, Namespace, NodeId, Plaintext, Region, SecretArn, SecretName, StagingLabel, Tag,
-    Timestamp, VersionId, limits,
+    ApiError, ClusterId, Consistency, ErrorCode, Namespace, NodeId, Plaintext, Region, SecretArn, SecretName,
+    StagingLabel, Tag, Timestamp, VersionId, limits,
 };
 
 use super::*;
@@ -133,6 +136,19 @@ impl Fake {
                 version_stages,
                 created_date: date(1_500),
             })
+        } else if input.is::<BatchGetSecretValueInput>() {
+            Box::new(BatchGetSecretValueOutput {
+                secret_values: vec![GetSecretValueOutput {
+                    arn: arn(),
+                    name: name(),
+                    version_id: version(),
+                    value: (self.value)(),
+                    version_stages,
+                    created_date: date(1_500),
+                }],
+                errors: vec![BatchErrorOutput { secret_id: "nope".to_owned(), error: ApiError::secret_not_found() }],
+                next_token: Some("next".to_owned()),
+            })
         } else if input.is::<PutSecretValueInput>() {
             Box::new(PutSecretValueOutput { arn: arn(), name: name(), version_id: version(), version_stages })
         } else if input.is::<DescribeSecretInput>() {
@@ -202,7 +218,15 @@ impl UseCases for Fake {
     async fn call<O: Operation>(&self, caller: &Caller, input: O) -> Result<Answer<O::Output>, ApiError> {
         self.see(caller, format!("{input:?}"), &values(&input))?;
         let output = self.output(&input).downcast::<O::Output>().unwrap();
-        Ok(Answer { output: *output, applied_index: INDEX })
+        Ok(Answer { output: *output, applied_index: INDEX, age: asked_age(caller) })
+    }
+}
+
+/// The fake's data are as old as they may be.
+fn asked_age(caller: &Caller) -> Option<Duration> {
+    match caller.consistency.as_deref()?.parse() {
+        Ok(Consistency::Stale { max_age }) => max_age,
+        _ => None,
     }
 }
 
@@ -370,6 +394,29 @@ async fn a_call_is_made_in_the_region_that_it_names_or_in_the_first_one() {
     // Whether a region is served is for the service to say, once it knows the caller.
     secrets(&fake).describe_secret(in_region("ap-south-1")).await.unwrap();
     assert_eq!(fake.only_call().region, "ap-south-1");
+}
+
+#[tokio::test]
+async fn a_call_passes_on_what_consistency_it_asks_for_and_says_how_old_the_answer_may_be() {
+    let fake = Fake::new();
+    let asking = |consistencies: &[&str]| {
+        let mut request = Request::new(describe());
+        for consistency in consistencies {
+            request.metadata_mut().append(CONSISTENCY_HEADER, consistency.parse().unwrap());
+        }
+        request
+    };
+    for (asked, age_ms) in [
+        (&[][..], None),
+        (&["linearizable"], None),
+        (&["stale; max-age=5"], Some("5000")),
+        // Two are none; the service says so.
+        (&["stale; max-age=5", "stale; max-age=6"], None),
+    ] {
+        let answer = secrets(&fake).describe_secret(asking(asked)).await.unwrap();
+        let age = answer.metadata().get(AGE_HEADER).map(|age| age.to_str().unwrap());
+        assert_eq!(age, age_ms, "{asked:?}");
+    }
 }
 
 #[tokio::test]
@@ -731,4 +778,25 @@ async fn a_body_that_breaks_off_is_refused() {
     let broken = stream::iter([Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset))]);
     let status = raw(DESCRIBE, Body::from_stream(broken)).await;
     assert_eq!(wire_error(&status).code, Some(ErrorCode::Serialization));
+}
+
+#[tokio::test]
+async fn a_batch_tells_values_and_errors_apart() {
+    let fake = Fake::new();
+    let filter = pb::Filter { key: "name".to_owned(), values: vec!["prod/".to_owned()] };
+    let batch = pb::BatchGetSecretValueRequest {
+        filters: vec![filter],
+        max_results: Some(7),
+        ..pb::BatchGetSecretValueRequest::default()
+    };
+    let answer = secrets(&fake).batch_get_secret_value(batch).await.unwrap().into_inner();
+    assert_eq!(
+        fake.only_call().input,
+        "BatchGetSecretValueInput { secret_id_list: None, filters: Some([FilterInput { key: Some(\"name\"), values: \
+         Some([\"prod/\"]) }]), max_results: Some(7), next_token: None }"
+    );
+    assert_eq!(answer.secret_values[0].secret_string.as_deref(), Some("hunter2"));
+    assert_eq!(answer.errors[0].error_code, "ResourceNotFoundException");
+    assert_eq!(answer.errors[0].message, "Secrets Manager can't find the specified secret.");
+    assert_eq!((answer.next_token.as_deref(), answer.applied_index), (Some("next"), INDEX));
 }

@@ -3,7 +3,7 @@
 //! An `...Input` is what a front decoded: every member optional, nothing checked but its type. The service parses it
 //! into a request that cannot be wrong, with AWS's own texts, the same for every front.
 
-use types::{Plaintext, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId};
+use types::{ApiError, Plaintext, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId};
 
 /// One tag as it came.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +117,39 @@ pub struct GetSecretValueOutput {
     pub created_date: Timestamp,
 }
 
+/// BatchGetSecretValue as it came.
+#[derive(Debug, Default)]
+pub struct BatchGetSecretValueInput {
+    /// Names, ARNs or partial ARNs; or else filters.
+    pub secret_id_list: Option<Vec<String>>,
+    /// All must match.
+    pub filters: Option<Vec<FilterInput>>,
+    /// 1 to 20, with filters only.
+    pub max_results: Option<i64>,
+    /// From the page before.
+    pub next_token: Option<String>,
+}
+
+/// BatchGetSecretValue's answer.
+#[derive(Debug)]
+pub struct BatchGetSecretValueOutput {
+    /// Current values, in the order of the list or of creation.
+    pub secret_values: Vec<GetSecretValueOutput>,
+    /// What could not be read, and why.
+    pub errors: Vec<BatchErrorOutput>,
+    /// Where the next page begins; absent on the last one.
+    pub next_token: Option<String>,
+}
+
+/// Why one secret of a batch has no value in it.
+#[derive(Debug)]
+pub struct BatchErrorOutput {
+    /// The secret as it was named; by its ARN where a filter found it.
+    pub secret_id: String,
+    /// What GetSecretValue would have answered.
+    pub error: ApiError,
+}
+
 /// PutSecretValue as it came.
 #[derive(Debug, Default)]
 pub struct PutSecretValueInput {
@@ -130,8 +163,8 @@ pub struct PutSecretValueInput {
     pub secret_binary: Option<Plaintext>,
     /// Labels of the new version; AWSCURRENT when absent.
     pub version_stages: Option<Vec<String>>,
-    /// Sensitive; of rotation functions.
-    pub rotation_token: Option<String>,
+    /// Of rotation functions, who prove with it who they are.
+    pub rotation_token: Option<Plaintext>,
 }
 
 /// PutSecretValue's answer.

@@ -27,6 +27,8 @@ actions! {
     CreateSecret = "secretsmanager:CreateSecret";
     /// Reads a value.
     GetSecretValue = "secretsmanager:GetSecretValue";
+    /// Reads values of several secrets, each of which GetSecretValue must be allowed on too.
+    BatchGetSecretValue = "secretsmanager:BatchGetSecretValue";
     /// Makes a version.
     PutSecretValue = "secretsmanager:PutSecretValue";
     /// Reads metadata.
@@ -49,6 +51,10 @@ actions! {
     UntagResource = "secretsmanager:UntagResource";
     /// Makes a password.
     GetRandomPassword = "secretsmanager:GetRandomPassword";
+    /// Reads under the leader's lease, beside the reading action.
+    LeaseRead = "conclave:LeaseRead";
+    /// Reads data that may be stale, beside the reading action.
+    StaleRead = "conclave:StaleRead";
     /// Shows the members of the cluster.
     DescribeCluster = "conclave:DescribeCluster";
     /// Forces a checkpoint on every node.

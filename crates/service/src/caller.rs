@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use types::{AccessKeyId, ApiError, Region};
 
@@ -44,6 +44,8 @@ pub struct Caller {
     pub credential: Credential,
     /// The region that the request was signed for or names.
     pub region: Region,
+    /// The [`types::Consistency`] that the request asks for, as it stands there.
+    pub consistency: Option<String>,
     /// The id in the answer and in the record.
     pub request_id: String,
     /// The address that the connection came from, where the front knows it.
@@ -59,4 +61,6 @@ pub struct Answer<T> {
     pub output: T,
     /// The state is that of this log index or a later one.
     pub applied_index: u64,
+    /// Of a stale read: the state holds every write that was acknowledged so long before it, or earlier.
+    pub age: Option<Duration>,
 }

@@ -112,7 +112,7 @@ impl Service {
     ///
     /// # Errors
     /// Of authentication and authorization; ValidationException for an address that is none; InvalidRequest when the
-    /// id is another node's; ServiceUnavailable.
+    /// id is another node's, when the node does not answer, and when it has not caught up in time; ServiceUnavailable.
     pub async fn add_node(&self, caller: &Caller, id: NodeId, member: Member) -> Result<BTreeSet<NodeId>, ApiError> {
         self.door.administer(caller, AddNode { id, member }).await
     }
@@ -284,10 +284,11 @@ impl Administration for TransferLeader {
 
 fn not_changed(error: MembershipError) -> ApiError {
     let code = match error {
-        MembershipError::IdTaken(_) | MembershipError::NotAllowed(_) => ErrorCode::InvalidRequest,
-        MembershipError::NoLeader | MembershipError::Behind(_) | MembershipError::Refused(_) => {
-            ErrorCode::ServiceUnavailable
+        // An answer, not a failure: clients do not try again by themselves what needs an operator's eye.
+        MembershipError::IdTaken(_) | MembershipError::NotAllowed(_) | MembershipError::Unfinished(_) => {
+            ErrorCode::InvalidRequest
         }
+        MembershipError::NoLeader | MembershipError::Refused(_) => ErrorCode::ServiceUnavailable,
     };
     ApiError::new(code, error.to_string())
 }

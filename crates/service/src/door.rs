@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use consensus::{Clock, Proposal, ProposeError, Published};
 use key_service::Barrier;
@@ -14,6 +14,7 @@ use types::{ApiError, ErrorCode, Namespace, Principal, ProposalId, Region, Times
 use crate::authenticate::Authenticator;
 use crate::authorize::{Action, Authorized, Target, authorize};
 use crate::caller::{Answer, Caller, Credential};
+use crate::reads::{Relaxation, RelaxedReads, consistency};
 use crate::record::{OpenRecord, Recorder};
 use crate::replicated::Replicated;
 use crate::shape::SecretTarget;
@@ -35,6 +36,7 @@ pub(crate) struct Door<R> {
     touches: Arc<Touches>,
     recorder: Arc<dyn Recorder>,
     throttle: Throttle,
+    pub(crate) relaxed_reads: RelaxedReads,
 }
 
 /// One state, and who the caller is on it.
@@ -99,6 +101,9 @@ pub(crate) trait UseCase {
 
 /// A use case that only reads.
 pub(crate) trait Read: UseCase {
+    /// Whether its data may be older where the caller asks for that. Otherwise it gets more than it asks for.
+    const MAY_BE_RELAXED: bool = false;
+
     /// Answers from one state.
     fn act(
         request: Authorized<'_, Self::Request>,
@@ -132,6 +137,7 @@ impl<R: Replicated> Door<R> {
         clock: Arc<dyn Clock>,
         recorder: Arc<dyn Recorder>,
         limits: ServiceLimits,
+        relaxed_reads: RelaxedReads,
     ) -> Self
     where
         R: Clone + 'static,
@@ -140,7 +146,7 @@ impl<R: Replicated> Door<R> {
         let vault = Vault::new(barrier.clone());
         let touches = Touches::new(replicated.clone());
         let throttle = Throttle::new(limits);
-        Self { replicated, regions, clock, barrier, authenticator, vault, touches, recorder, throttle }
+        Self { replicated, regions, clock, barrier, authenticator, vault, touches, recorder, throttle, relaxed_reads }
     }
 
     /// Lets a request in, for as long as the answer is kept.
@@ -166,7 +172,10 @@ impl<R: Replicated> Door<R> {
         OpenRecord::new(self.recorder.as_ref(), action, caller)
     }
 
-    /// Runs a reading use case on one state that has passed the barrier.
+    /// Runs a reading use case on one state that has passed the barrier, the data excepted that may be older.
+    ///
+    /// # Correctness
+    /// What a relaxed read is authenticated and authorized on is never older than what any other read is.
     pub(crate) async fn read<U: Read>(&self, caller: &Caller, input: U::Input) -> Result<Answer<U::Output>, ApiError> {
         let mut record = self.open_record(U::ACTION, caller);
         let result = self.read_recorded::<U>(caller, input, &mut record).await;
@@ -180,12 +189,28 @@ impl<R: Replicated> Door<R> {
         record: &mut OpenRecord<'_>,
     ) -> Result<Answer<U::Output>, ApiError> {
         let _turn = self.enter(caller)?;
-        let view = self.view_past_barrier(caller, record).await?;
+        let relaxation = match U::MAY_BE_RELAXED {
+            true => self.relaxed_reads.relaxation(caller),
+            false => consistency(caller).map(|_| None),
+        };
+        let (view, age) = match relaxation {
+            Ok(Some(Relaxation::Stale { max_age })) => {
+                let (view, age) = self.stale_view(caller, max_age, record).await?;
+                (view, Some(age))
+            }
+            // A lease would spare nothing that identity does not need in any case. And who is told what is wrong is
+            // known first.
+            Ok(Some(Relaxation::Lease) | None) | Err(_) => (self.view_past_barrier(caller, record).await?, None),
+        };
         self.throttle.charge(&view.principal, caller.arrived)?;
+        let relaxation = relaxation?;
         let request = U::parse(input, &view.namespace)?;
+        if let Some(relaxation) = relaxation {
+            authorize(&view.principal, relaxation.action(), &request, &mut record.decision)?;
+        }
         let authorized = authorize(&view.principal, U::ACTION, &request, &mut record.decision)?;
         let output = U::act(authorized, &view).await?;
-        Ok(Answer { output, applied_index: view.published.applied_index })
+        Ok(Answer { output, applied_index: view.published.applied_index, age })
     }
 
     /// Runs a writing use case.
@@ -219,6 +244,8 @@ impl<R: Replicated> Door<R> {
             Err(_) => self.view_past_barrier(caller, record).await?,
         };
         self.throttle.charge(&view.principal, caller.arrived)?;
+        // A write has no use for one, and yet it must not be misspelt.
+        consistency(caller)?;
         let request = U::parse(input, &view.namespace)?;
 
         for _ in 0..limits::DECISIONS_PER_REQUEST {
@@ -231,7 +258,7 @@ impl<R: Replicated> Door<R> {
                     }
                 }
                 Ok(Plan::Answer(output)) if past_barrier => {
-                    return Ok(Answer { output, applied_index: view.published.applied_index });
+                    return Ok(Answer { output, applied_index: view.published.applied_index, age: None });
                 }
                 Err(error) if past_barrier => return Err(error),
                 // This node may be behind.
@@ -274,7 +301,7 @@ impl<R: Replicated> Door<R> {
         command: Command,
     ) -> Result<Option<Answer<U::Output>>, ApiError> {
         let proposal = Proposal {
-            id: ProposalId(key_service::random()),
+            id: ProposalId::new(view.published.applied_index, key_service::random()),
             principal: view.principal.clone(),
             decided_at: view.published.applied_index,
             command,
@@ -283,7 +310,7 @@ impl<R: Replicated> Door<R> {
         match receipt.outcome {
             Ok(applied) => {
                 let output = U::output(applied).ok_or(ErrorCode::InternalService)?;
-                Ok(Some(Answer { output, applied_index: receipt.index }))
+                Ok(Some(Answer { output, applied_index: receipt.index, age: None }))
             }
             Err(Refusal::Api(error)) => Err(error),
             Err(Refusal::Conflict | Refusal::Forgotten) => Ok(None),
@@ -298,6 +325,29 @@ impl<R: Replicated> Door<R> {
     ) -> Result<View<'_>, ApiError> {
         let published =
             self.replicated.read_barrier(deadline(caller)).await.map_err(|_| ErrorCode::ServiceUnavailable)?;
+        self.current_view(caller, published, record)
+    }
+
+    /// The caller on a state that holds every change of identity, policy and keys acknowledged before now, and all
+    /// else up to some age.
+    async fn stale_view(
+        &self,
+        caller: &Caller,
+        max_age: Duration,
+        record: &mut OpenRecord<'_>,
+    ) -> Result<(View<'_>, Duration), ApiError> {
+        let stale = self.replicated.read_stale(max_age, deadline(caller)).await;
+        let stale = stale.map_err(|_| ErrorCode::ServiceUnavailable)?;
+        Ok((self.current_view(caller, stale.published, record)?, stale.age))
+    }
+
+    /// The caller on a state whose identities are those of now.
+    fn current_view(
+        &self,
+        caller: &Caller,
+        published: Arc<Published>,
+        record: &mut OpenRecord<'_>,
+    ) -> Result<View<'_>, ApiError> {
         let view = self.view(caller, published, record);
         // Only here: a state that is behind fails those whom it does not know yet.
         if record.principal.is_none() && view.as_ref().is_err_and(is_failed_authentication) {

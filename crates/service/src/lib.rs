@@ -6,13 +6,13 @@
 //! ```text
 //! UseCases -> door    one state for authentication, authorization and data; decides writes again after a Conflict
 //!              |- throttle       shares of principals, failed authentications, requests in flight
-//!             |- authenticate   access keys and certificates
-//!             |- shape          from an input to a request that cannot be wrong
-//!             |- authorize      who may do what
-//!             |- secrets/       what each operation means
-//!             |- vault          values are sealed before they are proposed
-//!             |- touch          LastAccessedDate, once a day
-//!             `- record         the place of audit
+//!              |- authenticate   access keys and certificates
+//!              |- shape          from an input to a request that cannot be wrong
+//!              |- authorize      who may do what
+//!              |- secrets/       what each operation means
+//!              |- vault          values are sealed before they are proposed
+//!              |- touch          LastAccessedDate, once a day
+//!              `- record         the place of audit
 //! ```
 //!
 //! [`Intake`] bounds what fronts hold of requests before they come here.
@@ -23,12 +23,12 @@
 pub mod api;
 mod authenticate;
 mod authorize;
-mod bootstrap;
 mod caller;
 mod cluster;
 mod door;
 mod intake;
 mod opened;
+mod reads;
 mod record;
 mod replicated;
 mod secrets;
@@ -46,6 +46,7 @@ pub use caller::{Answer, Caller, Credential, SignatureCheck};
 pub use cluster::{ClusterStatus, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus};
 pub use consensus::{Member, Role};
 pub use intake::{Held, Intake};
+pub use reads::RelaxedReads;
 pub use record::{Ending, Record, Recorder, TracingRecorder};
 pub use service::{Clock, Service};
 pub use throttle::{Rate, ServiceLimits};

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use consensus::{NoQuorum, Proposal, ProposeError, Published, Receipt, Replica};
+use consensus::{NoQuorum, Proposal, ProposeError, Published, Receipt, Replica, StaleState};
 
 /// A state that many nodes keep.
 pub(crate) trait Replicated: Send + Sync {
@@ -13,6 +13,14 @@ pub(crate) trait Replicated: Send + Sync {
 
     /// A state that holds every write acknowledged before this call, on whatever node.
     fn read_barrier(&self, deadline: Instant) -> impl Future<Output = Result<Arc<Published>, NoQuorum>> + Send;
+
+    /// A state that holds every change of identity, policy and keys acknowledged before this call, and every other
+    /// write acknowledged `max_age` before it.
+    fn read_stale(
+        &self,
+        max_age: Duration,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<StaleState, NoQuorum>> + Send;
 
     /// Proposes a command and waits for its outcome.
     fn propose(
@@ -29,6 +37,14 @@ impl Replicated for Replica {
 
     fn read_barrier(&self, deadline: Instant) -> impl Future<Output = Result<Arc<Published>, NoQuorum>> + Send {
         Self::read_barrier(self, deadline)
+    }
+
+    fn read_stale(
+        &self,
+        max_age: Duration,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<StaleState, NoQuorum>> + Send {
+        Self::read_stale(self, max_age, deadline)
     }
 
     fn propose(

@@ -1,15 +1,14 @@
 //! The service: what fronts call.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use consensus::Replica;
 use key_service::Barrier;
-use state::Bootstrap;
-use types::{ApiError, Region};
+use types::Region;
 
 use crate::door::Door;
 use crate::intake::Intake;
+use crate::reads::RelaxedReads;
 use crate::record::Recorder;
 use crate::throttle::ServiceLimits;
 
@@ -38,8 +37,9 @@ impl Service {
         clock: Arc<dyn Clock>,
         recorder: Arc<dyn Recorder>,
         limits: ServiceLimits,
+        relaxed_reads: RelaxedReads,
     ) -> Self {
-        let door = Arc::new(Door::new(replica, barrier, regions, clock, recorder, limits));
+        let door = Arc::new(Door::new(replica, barrier, regions, clock, recorder, limits, relaxed_reads));
         Self { door, intake: Intake::default() }
     }
 
@@ -51,13 +51,5 @@ impl Service {
     /// Whether requests can be served: a leader is known, and the cluster has its root principal and keys.
     pub fn ready(&self) -> bool {
         self.replica().status().leader.is_some() && self.replica().local_state().state.cluster().is_some()
-    }
-
-    /// Gives a new cluster its root principal and keys. Nothing happens when it has them already.
-    ///
-    /// # Errors
-    /// ServiceUnavailable without a quorum; OutcomeUnknown, after which it may be called again.
-    pub async fn bootstrap(&self, bootstrap: Bootstrap, deadline: Instant) -> Result<(), ApiError> {
-        crate::bootstrap::bootstrap(self.replica(), bootstrap, deadline).await
     }
 }

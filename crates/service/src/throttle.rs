@@ -359,6 +359,7 @@ mod tests {
         Caller {
             credential: Credential::Signature(Box::new(Named(AccessKeyId::parse(key).unwrap()))),
             region: Region::parse("us-east-1").unwrap(),
+            consistency: None,
             request_id: "request".to_owned(),
             peer: Some(peer.into()),
             arrived,

@@ -99,7 +99,7 @@ impl Touches {
         let rounds = self.lock();
         let batch = rounds.under_way.as_ref()?;
         Some(Proposal {
-            id: ProposalId(key_service::random()),
+            id: ProposalId::new(batch.decided_at, key_service::random()),
             principal: Principal::System,
             decided_at: batch.decided_at,
             command: Command::Touch(Touch { day: batch.day, entries: batch.accesses.iter().copied().collect() }),

@@ -7,19 +7,20 @@ use std::net::IpAddr;
 use types::{ApiError, Region, Timestamp};
 
 use crate::api::{
-    CreateSecretInput, CreateSecretOutput, DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput,
-    GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput, GetSecretValueOutput,
-    ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput, PutSecretValueInput,
-    PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, TagResourceInput, UntagResourceInput,
-    UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput,
+    BatchGetSecretValueInput, BatchGetSecretValueOutput, CreateSecretInput, CreateSecretOutput, DeleteSecretInput,
+    DeleteSecretOutput, DescribeSecretInput, GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput,
+    GetSecretValueOutput, ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput,
+    PutSecretValueInput, PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, TagResourceInput,
+    UntagResourceInput, UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput,
 };
 use crate::authorize::Action;
 use crate::caller::{Answer, Caller};
 use crate::door::UseCase;
 use crate::intake::Intake;
 use crate::secrets::{
-    CreateSecret, DeleteSecret, DescribeSecret, GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PutSecretValue, RestoreSecret, TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    BatchGetSecretValue, CreateSecret, DeleteSecret, DescribeSecret, GetRandomPassword, GetSecretValue,
+    ListSecretVersionIds, ListSecrets, PutSecretValue, RestoreSecret, TagResource, UntagResource, UpdateSecret,
+    UpdateSecretVersionStage,
 };
 use crate::service::Service;
 
@@ -123,6 +124,7 @@ macro_rules! operations {
 operations! {
     write CreateSecret: CreateSecretInput => CreateSecretOutput;
     read GetSecretValue: GetSecretValueInput => GetSecretValueOutput;
+    read BatchGetSecretValue: BatchGetSecretValueInput => BatchGetSecretValueOutput;
     write PutSecretValue: PutSecretValueInput => PutSecretValueOutput;
     read DescribeSecret: DescribeSecretInput => SecretDescription;
     read ListSecrets: ListSecretsInput => ListSecretsOutput;

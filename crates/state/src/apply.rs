@@ -13,7 +13,7 @@ use crate::command::{
     TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
 };
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
-use crate::labels::{self, Labels};
+use crate::labels;
 use crate::outcome::{Applied, Outcome, Refusal};
 use crate::proposals::ProposalResult;
 use crate::refusals::{
@@ -22,6 +22,7 @@ use crate::refusals::{
 };
 use crate::secret::{SealedValue, Secret, SecretUid, Version, VersionEntry};
 use crate::state::State;
+use crate::versions::Versions;
 use crate::{stages, tags};
 
 impl State {
@@ -70,6 +71,8 @@ impl State {
             Command::UntagResource(command) => self.untag_resource(&command),
             Command::Touch(command) => Ok(self.touch(&command)),
             Command::Purge(command) => Ok(self.purge_due(&command, stamped)),
+            Command::RegisterBoot(command) => self.register_boot(&command),
+            Command::MarkReverted(command) => self.mark_reverted(command),
         }
     }
 
@@ -86,7 +89,9 @@ impl State {
             | Command::TagResource(_)
             | Command::UntagResource(_)
             | Command::Touch(_)
-            | Command::Purge(_) => None,
+            | Command::Purge(_)
+            | Command::RegisterBoot(_)
+            | Command::MarkReverted(_) => None,
         };
         self.principal_unchanged_since(principal, decided_at)
             && value.is_none_or(|value| self.key_unchanged_since(value, decided_at))
@@ -158,7 +163,7 @@ impl State {
             last_changed: self.time,
             last_accessed: None,
             deletion_date: None,
-            versions: Vec::new(),
+            versions: Versions::default(),
             labels: Vec::new(),
             next_part: 0,
         };
@@ -166,7 +171,7 @@ impl State {
         if let (Some(token), Some(value)) = (&version, command.value) {
             labels::attach(&mut secret.labels, token, &[StagingLabel::Current], true);
             let part = secret.draw_part();
-            secret.versions.push(VersionEntry::new(part, token.clone(), self.time, value));
+            secret.versions.push(VersionEntry::unread(part, token.clone(), self.time, value));
         }
         let applied = written(&secret, version);
         self.index(Arc::new(secret));
@@ -335,18 +340,19 @@ fn with_value(
     stages: &[StagingLabel],
     now: Timestamp,
 ) -> Result<Secret, ApiError> {
-    let mut next = secret.with_versions(Vec::new());
+    let mut next = secret.clone();
     labels::attach(&mut next.labels, token, stages, !secret.has_labelled_value());
     if next.labels.len() > limits::STAGING_LABELS_PER_SECRET {
         return Err(label_quota());
     }
-    next.versions = match secret.version(token) {
-        Some(placeholder) => filled(&secret.versions, &placeholder.version, value),
+    match secret.version(token) {
+        Some(placeholder) => next.versions.replace(filled(placeholder, value)),
         None => {
-            let entry = VersionEntry::new(next.draw_part(), token.clone(), now, value);
-            grown(&secret.versions, entry, &next.labels, now)?
+            make_room(&mut next, now)?;
+            let entry = VersionEntry::unread(next.draw_part(), token.clone(), now, value);
+            next.versions.push(entry);
         }
-    };
+    }
     Ok(next)
 }
 
@@ -360,39 +366,30 @@ fn written(secret: &Secret, version: Option<VersionId>) -> Applied {
     Applied::Written { arn: secret.arn.clone(), name: secret.name.clone(), version, stages }
 }
 
-/// The versions with the placeholder's value filled in; everything else of it stays.
-fn filled(versions: &[VersionEntry], placeholder: &Version, value: SealedValue) -> Vec<VersionEntry> {
-    let Version { part, ref id, created, value: _ } = *placeholder;
+/// A placeholder with its value; everything else of it stays.
+fn filled(placeholder: &VersionEntry, value: SealedValue) -> VersionEntry {
+    let Version { part, ref id, created, value: _ } = *placeholder.version;
     let full = Arc::new(Version { part, id: id.clone(), created, value: Some(value) });
-    let fill = |entry: &VersionEntry| match entry.version.part == part {
-        true => VersionEntry { version: full.clone(), last_accessed: entry.last_accessed },
-        false => entry.clone(),
-    };
-    versions.iter().map(fill).collect()
+    VersionEntry::new(full, placeholder.last_accessed)
 }
 
-/// The versions with one more. Past the quota the oldest ones that have no label and are not young make room.
-fn grown(
-    versions: &[VersionEntry],
-    new: VersionEntry,
-    labels: &Labels,
-    now: Timestamp,
-) -> Result<Vec<VersionEntry>, ApiError> {
-    let mut excess = (versions.len() + 1).saturating_sub(limits::VERSIONS_PER_SECRET);
+/// Past the quota the oldest versions that have no label and are not young make room for one more.
+///
+/// # Errors
+/// LimitExceeded.
+fn make_room(secret: &mut Secret, now: Timestamp) -> Result<(), ApiError> {
+    let mut excess = (secret.versions.len() + 1).saturating_sub(limits::VERSIONS_PER_SECRET);
+    if excess == 0 {
+        return Ok(());
+    }
+    let labels = &secret.labels;
     let removable = |version: &Version| {
         now.since(version.created) > limits::YOUNG_VERSION_AGE && labels.iter().all(|(_, holder)| *holder != version.id)
     };
-    let mut kept = Vec::with_capacity(versions.len() + 1);
-    for entry in versions {
-        if excess > 0 && removable(&entry.version) {
-            excess -= 1;
-        } else {
-            kept.push(entry.clone());
-        }
-    }
-    if excess > 0 {
-        return Err(version_quota());
-    }
-    kept.push(new);
-    Ok(kept)
+    secret.versions.retain(|entry| {
+        let goes = excess > 0 && removable(&entry.version);
+        excess -= usize::from(goes);
+        !goes
+    });
+    if excess > 0 { Err(version_quota()) } else { Ok(()) }
 }

@@ -7,6 +7,7 @@ use crate::invariants::BrokenInvariant;
 use crate::record::{Record, RecordKey, RecordKind, SecretRecord, VersionPart};
 use crate::secret::{Secret, Version, VersionEntry};
 use crate::state::State;
+use crate::versions::Versions;
 
 /// A record that does not fit those before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +33,7 @@ pub struct StateBuilder {
     /// Secrets that wait for their versions, in the order of their numbers.
     waiting: VecDeque<SecretRecord>,
     /// The versions of the first of them that have come.
-    versions: Vec<VersionEntry>,
+    versions: Versions,
 }
 
 impl StateBuilder {
@@ -68,6 +69,7 @@ impl StateBuilder {
                 state.proposals.insert(result);
                 twice
             }
+            Record::NodeBoot(boot) => state.boots.insert(boot.node, boot).is_some(),
         };
         require(!twice, key, "is there a second time")
     }
@@ -94,7 +96,7 @@ impl StateBuilder {
         let Some(VersionPart { last_accessed, .. }) = expected.filter(|part| part.part == key.part).copied() else {
             return Err(UnexpectedRecord { key, why: "is not a version that its secret names next" });
         };
-        self.versions.push(VersionEntry { version, last_accessed });
+        self.versions.push(VersionEntry::new(version, last_accessed));
         Ok(())
     }
 

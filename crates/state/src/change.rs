@@ -43,6 +43,7 @@ impl State {
             .chain(map_changes(&earlier.keys, &self.keys, Record::encryption_key))
             .chain(earlier.secrets.diff(&self.secrets).flat_map(secret_changes))
             .chain(map_changes(&earlier.proposals.by_index, &self.proposals.by_index, |r| Record::proposal(r)))
+            .chain(map_changes(&earlier.boots, &self.boots, Record::node_boot))
     }
 
     fn cluster_change(&self, earlier: &Self) -> Option<Change> {

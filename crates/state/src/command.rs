@@ -8,6 +8,7 @@ use types::{
     Timestamp, VersionId,
 };
 
+use crate::boot::{MarkReverted, RegisterBoot};
 use crate::secret::{SealedValue, SecretUid};
 
 /// A command with the circumstances of its proposal.
@@ -50,6 +51,10 @@ pub enum Command {
     Touch(Touch),
     /// The removal of secrets whose deletion windows have ended.
     Purge(Purge),
+    /// The report of a node's boots.
+    RegisterBoot(RegisterBoot),
+    /// The end of a data directory that lacks what it had acknowledged.
+    MarkReverted(MarkReverted),
 }
 
 impl Command {
@@ -67,6 +72,8 @@ impl Command {
             Self::UntagResource(_) => "UntagResource",
             Self::Touch(_) => "Touch",
             Self::Purge(_) => "Purge",
+            Self::RegisterBoot(_) => "RegisterBoot",
+            Self::MarkReverted(_) => "MarkReverted",
         }
     }
 }

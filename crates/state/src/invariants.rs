@@ -128,7 +128,7 @@ fn invariant_each_label_is_on_one_existing_version(secret: &Secret) -> Checked {
 
 /// Versions are in the order of their parts, which are below the next one; no two have one id.
 fn invariant_versions_are_in_order(secret: &Secret) -> Checked {
-    let sorted = secret.versions.is_sorted_by(|a, b| a.version.part < b.version.part);
+    let sorted = secret.versions.iter().is_sorted_by(|a, b| a.version.part < b.version.part);
     let below = secret.versions.last().is_none_or(|last| last.version.part < secret.next_part);
     require(sorted && below, || key_of(secret), "has versions out of order")?;
     let ids: BTreeSet<_> = secret.versions.iter().map(|entry| &entry.version.id).collect();

@@ -12,6 +12,7 @@
 
 mod apply;
 mod arns;
+mod boot;
 mod builder;
 mod change;
 mod command;
@@ -27,7 +28,9 @@ mod stages;
 mod state;
 mod tags;
 mod touch;
+mod versions;
 
+pub use boot::{Boot, Boots, DataId, MarkReverted, NodeBoot, RegisterBoot};
 pub use builder::{StateBuilder, UnexpectedRecord};
 pub use change::Change;
 pub use command::{
@@ -41,3 +44,4 @@ pub use proposals::{ProposalResult, Proposals};
 pub use record::{Record, RecordKey, RecordKind, SecretRecord, VersionPart};
 pub use secret::{SealedValue, Secret, SecretUid, Version, VersionEntry};
 pub use state::{NamespaceIndex, State};
+pub use versions::Versions;

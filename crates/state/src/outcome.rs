@@ -34,6 +34,8 @@ pub enum Applied {
     Touched,
     /// Those secrets whose windows have ended are gone.
     Purged,
+    /// What was reported of a node's data directory is known.
+    BootNoted,
 }
 
 /// A command that changed nothing.

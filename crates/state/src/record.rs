@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use types::Timestamp;
 
+use crate::boot::NodeBoot;
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::ProposalResult;
 use crate::secret::{Secret, SecretUid, Version, VersionEntry};
 use crate::state::State;
+use crate::versions::Versions;
 
 /// The kind of a record. The numbers stand on disk and are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +34,8 @@ pub enum RecordKind {
     Version = 7,
     /// One remembered proposal result.
     Proposal = 8,
+    /// A node's data directory.
+    NodeBoot = 9,
 }
 
 /// The name of a record: numbers only, so that it may stand in the clear on disk.
@@ -39,7 +43,7 @@ pub enum RecordKind {
 pub struct RecordKey {
     /// What it is.
     pub kind: RecordKind,
-    /// The record's number: a secret's uid, a proposal's log index, 0 for the single ones.
+    /// The record's number: a secret's uid, a proposal's log index, a node's id, 0 for the single ones.
     pub id: u64,
     /// The part of a version; 0 for all others.
     pub part: u64,
@@ -71,6 +75,8 @@ pub enum Record {
     Version(Arc<Version>),
     /// A remembered result.
     Proposal(ProposalResult),
+    /// See [`NodeBoot`].
+    NodeBoot(Arc<NodeBoot>),
 }
 
 /// A secret without the contents of its versions, which have records of their own.
@@ -103,6 +109,7 @@ impl State {
             .chain(self.secrets.clone().into_iter().map(|(_, secret)| Record::secret(&secret)))
             .chain(self.secrets.clone().into_iter().flat_map(versions))
             .chain(self.proposals.by_index.clone().into_iter().map(|(_, result)| Record::proposal(&result)))
+            .chain(self.boots.clone().into_iter().map(|(_, boot)| Record::node_boot(&boot)))
     }
 
     /// The record of the counters.
@@ -153,6 +160,7 @@ impl Record {
             Self::Secret(record) => RecordKey::numbered(RecordKind::Secret, record.secret.uid.0),
             Self::Version(version) => RecordKey::of_version(SecretUid(key.id), version.part),
             Self::Proposal(result) => RecordKey::numbered(RecordKind::Proposal, result.index),
+            Self::NodeBoot(boot) => RecordKey::numbered(RecordKind::NodeBoot, boot.node.0),
         }
     }
 
@@ -177,13 +185,17 @@ impl Record {
         let part = |entry: &VersionEntry| VersionPart { part: entry.version.part, last_accessed: entry.last_accessed };
         let record = SecretRecord {
             versions: secret.versions.iter().map(part).collect(),
-            secret: Arc::new(secret.with_versions(Vec::new())),
+            secret: Arc::new(Secret { versions: Versions::default(), ..secret.clone() }),
         };
         (RecordKey::numbered(RecordKind::Secret, secret.uid.0), Self::Secret(record))
     }
 
     pub(crate) fn version(uid: SecretUid, version: &Arc<Version>) -> (RecordKey, Self) {
         (RecordKey::of_version(uid, version.part), Self::Version(version.clone()))
+    }
+
+    pub(crate) fn node_boot(boot: &Arc<NodeBoot>) -> (RecordKey, Self) {
+        (RecordKey::numbered(RecordKind::NodeBoot, boot.node.0), Self::NodeBoot(boot.clone()))
     }
 
     pub(crate) fn proposal(result: &ProposalResult) -> (RecordKey, Self) {

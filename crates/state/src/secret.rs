@@ -6,6 +6,7 @@ use std::sync::Arc;
 use types::{KeyId, Namespace, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId};
 
 use crate::labels;
+use crate::versions::Versions;
 
 /// A secret's number inside the cluster, in the order of creation. It names records on disk, where names may not stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +40,7 @@ pub struct Secret {
     /// The end of the deletion window, while one is set.
     pub deletion_date: Option<Timestamp>,
     /// In the order of creation.
-    pub versions: Vec<VersionEntry>,
+    pub versions: Versions,
     /// Where each label stands: one version a label, by construction. Sorted by label.
     pub labels: Vec<(StagingLabel, VersionId)>,
     /// The part number of the next version's record.
@@ -54,7 +55,7 @@ impl Secret {
 
     /// The version of that id.
     pub fn version(&self, id: &VersionId) -> Option<&VersionEntry> {
-        self.versions.iter().rev().find(|entry| entry.version.id == *id)
+        self.versions.of_id(id)
     }
 
     /// The labels of a version: AWSCURRENT, AWSPENDING, AWSPREVIOUS, then others by text.
@@ -78,27 +79,6 @@ impl Secret {
         self.labels.iter().any(|(_, holder)| has_value(holder))
     }
 
-    /// A copy with other versions, so that the old ones need not be cloned first.
-    pub(crate) fn with_versions(&self, versions: Vec<VersionEntry>) -> Self {
-        Self {
-            uid: self.uid,
-            namespace: self.namespace.clone(),
-            name: self.name.clone(),
-            arn: self.arn.clone(),
-            create_token: self.create_token.clone(),
-            description: self.description.clone(),
-            kms_key_id: self.kms_key_id.clone(),
-            tags: self.tags.clone(),
-            created: self.created,
-            last_changed: self.last_changed,
-            last_accessed: self.last_accessed,
-            deletion_date: self.deletion_date,
-            versions,
-            labels: self.labels.clone(),
-            next_part: self.next_part,
-        }
-    }
-
     /// The part number of a new version.
     pub(crate) const fn draw_part(&mut self) -> u64 {
         let part = self.next_part;
@@ -114,12 +94,25 @@ pub struct VersionEntry {
     pub version: Arc<Version>,
     /// The UTC day of the last GetSecretValue of this version.
     pub last_accessed: Option<Timestamp>,
+    /// The end of the version's id. Ids are drawn at random, so this tells nearly every two apart without a look at the
+    /// versions, each of which lies elsewhere.
+    pub(crate) mark: [u8; 8],
 }
 
 impl VersionEntry {
+    /// A version that was last read on that day.
+    pub fn new(version: Arc<Version>, last_accessed: Option<Timestamp>) -> Self {
+        let mark = Self::mark_of(&version.id);
+        Self { version, last_accessed, mark }
+    }
+
     /// A version that nobody has read yet.
-    pub(crate) fn new(part: u64, id: VersionId, created: Timestamp, value: SealedValue) -> Self {
-        Self { version: Arc::new(Version { part, id, created, value: Some(value) }), last_accessed: None }
+    pub(crate) fn unread(part: u64, id: VersionId, created: Timestamp, value: SealedValue) -> Self {
+        Self::new(Arc::new(Version { part, id, created, value: Some(value) }), None)
+    }
+
+    pub(crate) fn mark_of(id: &VersionId) -> [u8; 8] {
+        id.as_str().as_bytes().last_chunk().copied().unwrap_or_default()
     }
 }
 
@@ -163,4 +156,4 @@ macro_rules! debug_as_name {
     };
 }
 
-debug_as_name!(Secret, VersionEntry, Version, SealedValue);
+debug_as_name!(Secret, VersionEntry, Version, Versions, SealedValue);

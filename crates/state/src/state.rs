@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use types::{AccessKeyId, KeyId, Namespace, SecretArn, SecretId, SecretName, Timestamp};
+use types::{AccessKeyId, KeyId, Namespace, NodeId, SecretArn, SecretId, SecretName, Timestamp};
 
 use crate::arns::Arns;
+use crate::boot::NodeBoot;
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::Proposals;
 use crate::secret::{Secret, SecretUid};
@@ -34,6 +35,8 @@ pub struct State {
     /// Secrets with a deletion window, by its end.
     pub(crate) scheduled: OrdSet<(Timestamp, SecretUid)>,
     pub(crate) proposals: Proposals,
+    /// The data directories of the members.
+    pub(crate) boots: OrdMap<NodeId, Arc<NodeBoot>>,
 }
 
 impl State {
@@ -110,6 +113,37 @@ impl State {
     /// The results of recent proposals.
     pub const fn proposals(&self) -> &Proposals {
         &self.proposals
+    }
+
+    /// Whether nothing that decides who may do what, and by which key, has changed between a state and a later one.
+    ///
+    /// False for two states whose parts are equal but were not made of each other. The earlier one must have been kept
+    /// meanwhile, as the maps change in place what nobody else holds.
+    pub fn grants_the_same_as(&self, earlier: &Self) -> bool {
+        // Each part is named, so that a new one is thought of: all but secrets and what serves the log belongs here.
+        let Self {
+            cluster,
+            access_keys,
+            bindings,
+            keys,
+            time: _,
+            next_uid: _,
+            secrets: _,
+            namespaces: _,
+            arns: _,
+            scheduled: _,
+            proposals: _,
+            boots: _,
+        } = self;
+        let same_cluster = match (cluster, &earlier.cluster) {
+            (Some(cluster), Some(earlier)) => Arc::ptr_eq(cluster, earlier),
+            (None, None) => true,
+            _ => false,
+        };
+        same_cluster
+            && access_keys.ptr_eq(&earlier.access_keys)
+            && bindings.ptr_eq(&earlier.bindings)
+            && keys.ptr_eq(&earlier.keys)
     }
 
     /// Puts a secret into the map and every index. Its uid, name and ARN must be free.

@@ -4,7 +4,7 @@ use types::Timestamp;
 
 use crate::command::{Access, Touch};
 use crate::outcome::Applied;
-use crate::secret::Secret;
+use crate::secret::{Secret, VersionEntry};
 use crate::state::State;
 
 impl State {
@@ -27,15 +27,14 @@ impl State {
 
 /// The secret with its new dates; `None` if it has them.
 fn touched(secret: &Secret, entry: &Access, day: Timestamp) -> Option<Secret> {
-    let at = secret.versions.binary_search_by_key(&entry.part, |entry| entry.version.part).ok();
-    let version_is_older = at.and_then(|at| secret.versions.get(at)).is_some_and(|v| v.last_accessed < Some(day));
-    if secret.last_accessed >= Some(day) && !version_is_older {
+    let older = secret.versions.of_part(entry.part).filter(|version| version.last_accessed < Some(day));
+    if secret.last_accessed >= Some(day) && older.is_none() {
         return None;
     }
     let mut next = secret.clone();
     next.last_accessed = next.last_accessed.max(Some(day));
-    if let Some(version) = at.and_then(|at| next.versions.get_mut(at)) {
-        version.last_accessed = version.last_accessed.max(Some(day));
+    if let Some(older) = older {
+        next.versions.replace(VersionEntry { last_accessed: Some(day), ..older.clone() });
     }
     Some(next)
 }

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use key_service::{Barrier, Keyfile, Keyring, RootKeyProvider};
 use state::{
-    Access, AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret,
-    EncryptionKey, Envelope, Outcome, ProposalResult, Purge, PutSecretValue, Record, RecordKey, RecordKind, Refusal,
-    RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid, TagResource, Touch, UntagResource, UpdateSecret,
-    UpdateSecretVersionStage, Version, VersionPart,
+    Access, AccessKey, Applied, Binding, Boot, Boots, Bootstrap, Cluster, Command, CreateSecret, DataId, DeleteMode,
+    DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutSecretValue,
+    Record, RecordKey, RecordKind, Refusal, RegisterBoot, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
+    TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -152,7 +152,7 @@ pub(crate) fn envelope() -> Envelope {
     envelope_of(create_secret())
 }
 
-fn commands() -> [(&'static str, Command); 20] {
+fn commands() -> [(&'static str, Command); 22] {
     let bare = CreateSecret {
         namespace: namespace(),
         name: name(),
@@ -215,10 +215,20 @@ fn commands() -> [(&'static str, Command); 20] {
         ("touch-nothing", touch(Vec::new())),
         ("purge", purge(vec![SecretUid(9), SecretUid(300)])),
         ("purge-nothing", purge(Vec::new())),
+        ("register-boot", Command::RegisterBoot(RegisterBoot { node: NodeId(3), data: data_id(), boots: boots() })),
+        ("mark-reverted", Command::MarkReverted(MarkReverted { node: NodeId(3), data: data_id() })),
     ]
 }
 
-fn outcomes() -> [(&'static str, Outcome); 9] {
+fn data_id() -> DataId {
+    DataId(*b"golden-directory")
+}
+
+fn boots() -> Boots {
+    Boots::new(300, vec![u64::MAX, 0, 1]).unwrap()
+}
+
+fn outcomes() -> [(&'static str, Outcome); 10] {
     let written = |version, stages| Ok(Applied::Written { arn: arn(), name: name(), version, stages });
     [
         ("bootstrapped", Ok(Applied::Bootstrapped)),
@@ -227,6 +237,7 @@ fn outcomes() -> [(&'static str, Outcome); 9] {
         ("deleted", Ok(Applied::Deleted { arn: arn(), name: name(), deletion_date: at(60) })),
         ("touched", Ok(Applied::Touched)),
         ("purged", Ok(Applied::Purged)),
+        ("boot-noted", Ok(Applied::BootNoted)),
         ("conflict", Err(Refusal::Conflict)),
         ("forgotten", Err(Refusal::Forgotten)),
         ("api-error", Err(Refusal::Api(ApiError::new(ErrorCode::ResourceExists, "It exists.")))),
@@ -305,6 +316,8 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
     let placeholder = Version { value: None, ..version.clone() };
     let outcome = outcomes()[1].1.clone();
     let result = ProposalResult { index: 300, at: at(1), proposal: proposal_id(), outcome };
+    let boot = Boot { counter: 302, nonce: 1 };
+    let node_boot = NodeBoot { node: NodeId(3), data: data_id(), boot, reverted: false };
     vec![
         (
             "counters",
@@ -321,6 +334,12 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
         ("version", key(RecordKind::Version, 9, 2), Record::Version(Arc::new(version))),
         ("placeholder", key(RecordKind::Version, 9, 2), Record::Version(Arc::new(placeholder))),
         ("proposal", key(RecordKind::Proposal, 300, 0), Record::Proposal(result)),
+        ("node-boot", key(RecordKind::NodeBoot, 3, 0), Record::NodeBoot(Arc::new(node_boot.clone()))),
+        (
+            "reverted-node-boot",
+            key(RecordKind::NodeBoot, 3, 0),
+            Record::NodeBoot(Arc::new(NodeBoot { reverted: true, ..node_boot })),
+        ),
     ]
 }
 
@@ -385,6 +404,7 @@ fn records_are_the_recorded_ones() {
         golden!("secret"),
         golden!("version"),
         golden!("proposal"),
+        golden!("node-boot"),
     ];
     for (name, key, record) in records() {
         let golden = &files[key.kind as usize - 1];

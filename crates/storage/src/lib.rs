@@ -15,6 +15,9 @@
 //! meaning of commands and records (`state`), and keys (`key-service`). Nothing here knows openraft; a membership is
 //! bytes that consensus gave and gets back. All of it blocks: callers in async code bring their own threads.
 
+#[cfg(all(feature = "unsafe-acknowledge-before-sync", not(debug_assertions)))]
+compile_error!("unsafe-acknowledge-before-sync makes a log that loses what it acknowledged: it is for a test only");
+
 mod checkpoint;
 pub mod codec;
 mod digest;
@@ -36,5 +39,5 @@ pub use checkpoint::{Damage, Loaded, SledStateStore, StateStore, StateStoreError
 pub use checkpoint::{MemoryDisk, MemoryStateStore};
 pub use digest::digest;
 pub use head::Head;
-pub use log_codec::{LogCodec, PayloadError};
+pub use log_codec::{KeptEnvelope, LogCodec, PayloadError};
 pub use snapshot::{Chunks, Received, SnapshotError, SnapshotReceiver, SnapshotSource};

@@ -3,12 +3,14 @@
 //! A command is `proposal id 16 | barrier record`, the record's key being the proposal id, so that a leader stamps
 //! and a follower forwards what it need not open. A membership is a barrier record whose key holds the entry's index.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use key_service::{Barrier, OpenError, SealedKind};
 use state::Envelope;
+use types::ProposalId;
 
 use crate::codec::{DecodeError, decode_envelope_from, encode_envelope};
 
@@ -37,12 +39,21 @@ pub enum PayloadError {
 #[derive(Clone)]
 pub struct LogCodec {
     barrier: Arc<Barrier>,
+    kept: Arc<Mutex<HashMap<ProposalId, (Bytes, Envelope)>>>,
+}
+
+/// Keeps an envelope beside the payload that it was sealed into, until it is opened or this is dropped.
+#[must_use]
+pub struct KeptEnvelope<'a> {
+    codec: &'a LogCodec,
+    proposal: ProposalId,
+    payload: Bytes,
 }
 
 impl LogCodec {
     /// A codec over the terms of `barrier`.
-    pub const fn new(barrier: Arc<Barrier>) -> Self {
-        Self { barrier }
+    pub fn new(barrier: Arc<Barrier>) -> Self {
+        Self { barrier, kept: Arc::default() }
     }
 
     /// Seals a command. Whether the result is within [`types::limits::LOG_PAYLOAD_BYTES`] is for the proposer to see
@@ -53,12 +64,39 @@ impl LogCodec {
         [proposal.as_slice(), &sealed].concat().into()
     }
 
+    /// Spares this codec and its clones the opening of `payload`, which [`Self::seal_command`] has made of `envelope`.
+    ///
+    /// # Correctness
+    /// Only those bytes are answered with the envelope, not equal ones: they are told by their address, which nothing
+    /// else can have while they are kept.
+    pub fn keep(&self, payload: &Bytes, envelope: &Envelope) -> KeptEnvelope<'_> {
+        self.kept().insert(envelope.proposal, (payload.clone(), envelope.clone()));
+        KeptEnvelope { codec: self, proposal: envelope.proposal, payload: payload.clone() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<ProposalId, (Bytes, Envelope)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The envelope that is kept beside `payload`; it is not kept any more.
+    fn take_kept(&self, proposal: &ProposalId, payload: &Bytes) -> Option<Envelope> {
+        let mut kept = self.kept();
+        let (of, _) = kept.get(proposal)?;
+        if !is_same(of, payload) {
+            return None;
+        }
+        kept.remove(proposal).map(|(_, envelope)| envelope)
+    }
+
     /// Opens a command.
     ///
     /// # Errors
     /// [`PayloadError`] names what is wrong with the bytes.
     pub fn open_command(&self, payload: &Bytes) -> Result<Envelope, PayloadError> {
         let (proposal, sealed) = payload.split_first_chunk::<PROPOSAL_BYTES>().ok_or(PayloadError::TooShort)?;
+        if let Some(envelope) = self.take_kept(&ProposalId(*proposal), payload) {
+            return Ok(envelope);
+        }
         let mut opened = self.barrier.open(SealedKind::LogPayload, proposal, sealed)?;
         let envelope = decode_envelope_from(std::mem::take(&mut *opened).into())?;
         if envelope.proposal.0 == *proposal { Ok(envelope) } else { Err(PayloadError::OtherProposal) }
@@ -79,6 +117,17 @@ impl LogCodec {
     }
 }
 
+impl Drop for KeptEnvelope<'_> {
+    fn drop(&mut self) {
+        drop(self.codec.take_kept(&self.proposal, &self.payload));
+    }
+}
+
+/// Whether two handles are on the same bytes in memory.
+fn is_same(one: &Bytes, other: &Bytes) -> bool {
+    one.as_ptr() == other.as_ptr() && one.len() == other.len()
+}
+
 fn membership_key(index: u64) -> Vec<u8> {
     [MEMBERSHIP.as_slice(), &index.to_be_bytes()].concat()
 }
@@ -86,6 +135,12 @@ fn membership_key(index: u64) -> Vec<u8> {
 impl fmt::Debug for LogCodec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LogCodec")
+    }
+}
+
+impl fmt::Debug for KeptEnvelope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeptEnvelope({})", self.proposal)
     }
 }
 
@@ -106,6 +161,33 @@ mod tests {
         let payload = codec.seal_command(&envelope);
         assert_eq!(payload[..16], envelope.proposal.0);
         assert_eq!(codec.open_command(&payload).unwrap(), envelope);
+    }
+
+    #[test]
+    fn only_the_very_bytes_open_to_what_is_kept_and_only_while_it_is() {
+        let (codec, envelope) = (codec(), golden::envelope());
+        // The marked one is not what was sealed, so it tells where an answer comes from.
+        let marked = Envelope { decided_at: u64::MAX, ..envelope.clone() };
+        let payload = codec.seal_command(&envelope);
+
+        let kept = codec.keep(&payload, &marked);
+        let equal = Bytes::copy_from_slice(&payload);
+        assert_eq!(codec.open_command(&equal).unwrap(), envelope);
+        assert_eq!(codec.open_command(&payload.slice(..payload.len() - 1)), Err(OpenError::NotAuthentic.into()));
+        assert_eq!(codec.clone().open_command(&payload).unwrap(), marked);
+        assert_eq!(codec.open_command(&payload).unwrap(), envelope);
+        drop(kept);
+
+        drop(codec.keep(&payload, &marked));
+        assert_eq!(codec.open_command(&payload).unwrap(), envelope);
+
+        // A second attempt of the same proposal.
+        let first = codec.keep(&equal, &marked);
+        let second = codec.keep(&payload, &marked);
+        drop(first);
+        assert_eq!(codec.open_command(&payload).unwrap(), marked);
+        drop(second);
+        assert!(codec.kept().is_empty());
     }
 
     #[test]

@@ -21,7 +21,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-use crate::process::{Program, belongs_to, is_alive, signal};
+use crate::links::Links;
+use crate::process::{Program, belongs_to, is_alive, is_stopped, signal};
 use crate::provision::Provision;
 use crate::signed::SignedClient;
 use crate::wait::{PATIENCE, until, until_async};
@@ -61,6 +62,8 @@ pub struct Cluster {
     dev: Child,
     ready: String,
     environment: BTreeMap<String, String>,
+    /// Variables for the nodes alone.
+    settings: BTreeMap<String, String>,
 }
 
 impl Cluster {
@@ -69,11 +72,30 @@ impl Cluster {
     /// # Errors
     /// When it does not become ready, with its logs.
     pub fn start(nodes: usize) -> Result<Self> {
+        Self::start_with(nodes, &[])
+    }
+
+    /// Starts a cluster in a temporary directory whose nodes have other settings than `dev` gives them, as variables
+    /// of the environment: `("CONCLAVE_STORAGE_KEPT_LOG_ENTRIES", "20")`.
+    ///
+    /// # Errors
+    /// When it does not become ready, with its logs.
+    pub fn start_with(nodes: usize, settings: &[(&str, &str)]) -> Result<Self> {
         let temporary = TempDir::with_prefix("conclave-test-")?;
         let dir = temporary.path().to_owned();
-        let mut cluster = Self::start_in(&dir, &["--nodes", &nodes.to_string()])?;
+        let mut cluster = Self::start_configured(&dir, &["--nodes", &nodes.to_string()], settings)?;
         cluster.temporary = Some(temporary);
         Ok(cluster)
+    }
+
+    /// Starts a cluster in a temporary directory, with links between its nodes.
+    ///
+    /// # Errors
+    /// When it does not become ready, with its logs, or does not settle with the links.
+    pub async fn with_links(nodes: usize) -> Result<(Self, Links)> {
+        let cluster = Self::start(nodes)?;
+        let links = Links::install(&cluster).await?;
+        Ok((cluster, links))
     }
 
     /// Starts `conclave dev --data-dir DIR ARGUMENTS` and waits until it is ready.
@@ -81,10 +103,17 @@ impl Cluster {
     /// # Errors
     /// When it does not become ready, with its logs.
     pub fn start_in(dir: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_configured(dir, arguments, &[])
+    }
+
+    fn start_configured(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Result<Self> {
+        let settings: BTreeMap<String, String> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let provision = Provision::from_environment()?;
         let home = TempDir::with_prefix("conclave-home-")?;
         let program =
             Program::new(provision.binary(), home.path()).args(["dev", "--data-dir"]).args([dir]).args(arguments);
+        let program = program.envs(&settings);
         fs::create_dir_all(dir)?;
         let log = dir.join("dev.log");
         let errors = fs::OpenOptions::new().create(true).append(true).open(&log)?;
@@ -98,8 +127,16 @@ impl Cluster {
             }
         };
         let environment = environment(dir, home.path());
-        let mut cluster =
-            Self { provision, dir: dir.to_owned(), temporary: None, home, dev, ready, environment: BTreeMap::new() };
+        let mut cluster = Self {
+            provision,
+            dir: dir.to_owned(),
+            temporary: None,
+            home,
+            dev,
+            ready,
+            environment: BTreeMap::new(),
+            settings,
+        };
         cluster.environment = environment?;
         Ok(cluster)
     }
@@ -171,6 +208,25 @@ impl Cluster {
         Ok(())
     }
 
+    /// Stops a node with SIGSTOP and waits until it stands still. It can be killed nevertheless.
+    ///
+    /// # Errors
+    /// When it is unknown or goes on.
+    pub fn pause(&self, id: u64) -> Result<()> {
+        let node = self.node(id)?;
+        signal(node.pid, Signal::STOP);
+        until(&format!("node {id} to stand still"), PATIENCE, || Ok(is_stopped(node.pid).then_some(())))
+    }
+
+    /// Lets a paused node go on. One that runs, or is dead, stays as it is.
+    ///
+    /// # Errors
+    /// When it is unknown.
+    pub fn resume(&self, id: u64) -> Result<()> {
+        signal(self.node(id)?.pid, Signal::CONT);
+        Ok(())
+    }
+
     /// Starts a dead node again, with `conclave dev restart-node`.
     ///
     /// # Errors
@@ -184,6 +240,7 @@ impl Cluster {
     pub fn restart_command(&self, id: u64) -> Program {
         let dir = self.dir.as_os_str();
         self.program(self.provision.binary())
+            .envs(&self.settings)
             .args(["dev", "--data-dir"])
             .args([dir])
             .args(["restart-node", &id.to_string()])
@@ -367,6 +424,7 @@ impl Cluster {
     /// # Errors
     /// When it does not end.
     pub fn terminate(&mut self) -> Result<Option<i32>> {
+        resume_all(&self.dir);
         signal(self.dev.id(), Signal::TERM);
         let status = until("the end of dev", PATIENCE, || Ok(self.dev.try_wait()?))?;
         Ok(status.code())
@@ -458,6 +516,7 @@ fn node_of(entry: &Value) -> Result<Node> {
 /// Lets `dev` stop its nodes, then kills what is left.
 fn stop(dir: &Path, dev: &mut Child) {
     if matches!(dev.try_wait(), Ok(None)) {
+        resume_all(dir);
         signal(dev.id(), Signal::TERM);
         let _in_vain = until("the end of dev", STOP_TIMEOUT, || Ok(dev.try_wait()?));
     }
@@ -467,9 +526,18 @@ fn stop(dir: &Path, dev: &mut Child) {
 fn kill_all(dir: &Path, dev: &mut Child) {
     let _gone = dev.kill();
     let _reaped = dev.wait();
+    signal_all(dir, Signal::KILL);
+}
+
+/// A paused node would not hear that it is to stop.
+fn resume_all(dir: &Path) {
+    signal_all(dir, Signal::CONT);
+}
+
+fn signal_all(dir: &Path, which: Signal) {
     for node in nodes_of(dir).unwrap_or_default() {
         if belongs_to(node.pid, dir) {
-            signal(node.pid, Signal::KILL);
+            signal(node.pid, which);
         }
     }
 }

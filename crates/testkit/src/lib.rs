@@ -10,18 +10,27 @@
 pub mod canary;
 pub mod cluster;
 pub mod fate;
+pub mod faults;
+pub mod history;
+pub mod linearizable;
+pub mod links;
 pub mod oracle;
 pub mod process;
 pub mod provision;
 pub mod requests;
 pub mod signed;
+pub mod small_disk;
+pub mod strace;
 pub mod wait;
 
 pub use canary::Canary;
 pub use cluster::{Cluster, Node};
 pub use fate::{Fate, Refusal, judge};
+pub use links::Links;
 pub use oracle::{Oracle, Ticks};
 pub use process::{Finished, Program};
 pub use provision::Provision;
 pub use signed::{SignedClient, SignedConnection};
+pub use small_disk::SmallDisk;
+pub use strace::Strace;
 pub use wait::{PATIENCE, until, until_async};

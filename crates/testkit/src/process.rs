@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,6 +14,8 @@ use serde_json::Value;
 
 /// A search path on which every machine finds `sh`.
 const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// The state of a connection as `/proc` writes it.
+const ESTABLISHED: &str = "01";
 
 /// A program to run to its end, with an empty environment but for what it is given.
 #[derive(Clone, Debug)]
@@ -170,6 +173,43 @@ pub fn is_alive(pid: u32) -> bool {
     })
 }
 
+/// Whether every thread of the process stands still after SIGSTOP.
+pub fn is_stopped(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    threads.flatten().all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
+    })
+}
+
+/// What follows an option on the command line of a process.
+pub fn argument_after(pid: u32, option: &str) -> Option<PathBuf> {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut arguments = command.split(|byte| *byte == 0);
+    arguments.find(|argument| *argument == option.as_bytes())?;
+    arguments.next().map(|argument| OsStr::from_bytes(argument).into())
+}
+
+/// Bytes that were sent to a port of this machine's IPv4 and that nobody has read yet.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn unread_bytes(port: u16) -> Result<u64> {
+    // proc_pid_net(5): number, local and remote address:port, state, tx_queue:rx_queue; all but the first hexadecimal.
+    let sockets = fs::read_to_string("/proc/self/net/tcp")?;
+    let local_port = format!(":{port:04X}");
+    let mut unread = 0;
+    for socket in sockets.lines() {
+        let fields: Vec<&str> = socket.split_ascii_whitespace().collect();
+        let [_, local, _, ESTABLISHED, queues, ..] = fields[..] else { continue };
+        if local.ends_with(&local_port) {
+            let (_, received) = queues.split_once(':').context("/proc has no queues")?;
+            unread += u64::from_str_radix(received, 16)?;
+        }
+    }
+    Ok(unread)
+}
+
 /// User and system CPU time of a process, in clock ticks (100 a second on Linux).
 ///
 /// # Errors
@@ -193,6 +233,9 @@ pub fn belongs_to(pid: u32, directory: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
 
     #[test]
@@ -210,6 +253,37 @@ mod tests {
         let program = Program::new("/bin/sh", Path::new("/")).args(["-c", "echo out; echo err >&2; exit 3"]);
         let error = program.run().unwrap().success().unwrap_err().to_string();
         assert!(error.contains("Some(3)") && error.contains("out") && error.contains("err"), "{error}");
+    }
+
+    #[test]
+    fn a_stopped_process_stands_still_until_it_goes_on() {
+        let mut child = Command::new("/bin/sh").args(["-c", "read line"]).stdin(Stdio::piped()).spawn().unwrap();
+        let pid = child.id();
+        // The kernel shows the command line a little after the start.
+        let script = crate::until("a command line", crate::PATIENCE, || Ok(argument_after(pid, "-c"))).unwrap();
+        assert_eq!(script, Path::new("read line"));
+        assert!(!is_stopped(pid));
+        assert_eq!(argument_after(pid, "--other"), None);
+        signal(pid, Signal::STOP);
+        crate::until("a shell to stop", crate::PATIENCE, || Ok(is_stopped(pid).then_some(()))).unwrap();
+        assert!(is_alive(pid));
+        signal(pid, Signal::CONT);
+        crate::until("a shell to go on", crate::PATIENCE, || Ok((!is_stopped(pid)).then_some(()))).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn what_nobody_has_read_is_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut sender = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (mut reader, _) = listener.accept().unwrap();
+        sender.write_all(b"12345").unwrap();
+        let unread = |bytes| move || Ok((unread_bytes(port)? == bytes).then_some(()));
+        crate::until("bytes that came", crate::PATIENCE, unread(5)).unwrap();
+        reader.read_exact(&mut [0; 5]).unwrap();
+        crate::until("bytes that were read", crate::PATIENCE, unread(0)).unwrap();
     }
 
     #[test]

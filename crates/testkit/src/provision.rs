@@ -9,12 +9,15 @@ use anyhow::{Context, Result};
 pub const BINARY_VARIABLE: &str = "CONCLAVE_BIN";
 /// The Python interpreter of the environment with boto3, awscli and grpcio.
 pub const PYTHON_VARIABLE: &str = "CONCLAVE_TEST_PYTHON";
+/// The strace program.
+pub const STRACE_VARIABLE: &str = "CONCLAVE_TEST_STRACE";
 
 /// Paths of the programs that tests run.
 #[derive(Clone, Debug)]
 pub struct Provision {
     binary: PathBuf,
     python: Option<PathBuf>,
+    strace: Option<PathBuf>,
 }
 
 impl Provision {
@@ -26,7 +29,7 @@ impl Provision {
         let binary = file(BINARY_VARIABLE).with_context(|| {
             format!("{BINARY_VARIABLE} does not name the conclave binary: run the tests with `cargo xtask test`")
         })?;
-        Ok(Self { binary, python: file(PYTHON_VARIABLE) })
+        Ok(Self { binary, python: file(PYTHON_VARIABLE), strace: file(STRACE_VARIABLE) })
     }
 
     /// The `conclave` binary.
@@ -42,6 +45,16 @@ impl Provision {
         self.python.as_deref().with_context(|| {
             format!("{PYTHON_VARIABLE} does not name a Python with boto3: run the tests with `cargo xtask test`")
         })
+    }
+
+    /// The strace program.
+    ///
+    /// # Errors
+    /// When [`STRACE_VARIABLE`] names no file.
+    pub fn strace(&self) -> Result<&Path> {
+        self.strace
+            .as_deref()
+            .with_context(|| format!("{STRACE_VARIABLE} does not name strace: run the tests with `cargo xtask test`"))
     }
 
     /// A program that was built beside the binary, such as an example's `examples/NAME`.

@@ -29,6 +29,19 @@ pub struct ClusterId(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProposalId(pub [u8; 16]);
 
+impl ProposalId {
+    /// The id of a proposal that was decided on the state of `decided_at`; the rest is drawn by the caller.
+    ///
+    /// Those of one time begin alike, so that in a map they lie together, and what is added to it and what is dropped
+    /// concern few of its nodes. Only 48 bits of the index have room; after that it begins at 0 again.
+    pub fn new(decided_at: u64, drawn: [u8; 10]) -> Self {
+        let mut id = [0; 16];
+        id[..6].copy_from_slice(&decided_at.to_be_bytes()[2..]);
+        id[6..].copy_from_slice(&drawn);
+        Self(id)
+    }
+}
+
 /// An encryption key that customers can name (the UUID part of a KMS key ARN).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub [u8; 16]);

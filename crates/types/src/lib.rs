@@ -4,6 +4,7 @@
 //! Everything here is a value that was parsed once and cannot be wrong afterwards. There is no I/O, no
 //! clock and no randomness: callers bring those.
 
+pub mod consistency;
 pub mod error;
 pub mod ids;
 pub mod limits;
@@ -12,6 +13,7 @@ pub mod plaintext;
 pub mod principal;
 pub mod time;
 
+pub use consistency::Consistency;
 pub use error::{ApiError, ErrorCode, GrpcStatus};
 pub use ids::{ClusterId, KeyId, NodeId, ProposalId};
 pub use names::{

@@ -44,6 +44,8 @@ pub const RECOVERY_WINDOW_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
 pub const DEFAULT_RECOVERY_WINDOW_DAYS: u32 = 30;
 /// Entries of one page of a listing.
 pub const PAGE_ENTRIES: usize = 100;
+/// Secrets that one BatchGetSecretValue reads. Source: AWS API reference.
+pub const BATCH_SECRETS: usize = 20;
 /// Secrets that one ListSecrets call looks at before it answers with a short page and a NextToken.
 pub const LIST_SCAN_ENTRIES: usize = 10_000;
 /// Filters of one request.
@@ -163,6 +165,10 @@ pub const LOG_CACHE_BYTES: usize = 32 << 20;
 pub const CHECKPOINT_LOG_BYTES: u64 = 128 << 20;
 /// Age of the last checkpoint after which one is taken if anything changed.
 pub const CHECKPOINT_AGE: Duration = Duration::from_secs(15 * 60);
+/// Entries of the log behind a checkpoint that are kept for followers that were briefly away.
+pub const KEPT_LOG_ENTRIES: u64 = 10_000;
+/// Bytes of such entries.
+pub const KEPT_LOG_BYTES: u64 = 64 << 20;
 /// Records that a checkpoint writes to the state store in one batch.
 pub const CHECKPOINT_BATCH_RECORDS: usize = 1_024;
 /// Bytes of one chunk of a snapshot stream.

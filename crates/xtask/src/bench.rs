@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: figures. They have bounds nowhere; a test never asserts a duration.
 
+mod failover;
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ const HELP: [&str; 3] = ["--help", "-h", "help"];
 #[command(disable_help_flag = true)]
 pub(crate) struct BenchArgs {
     /// What the load generator gets: `cargo xtask bench --help` shows its options, `--quick` is for a first figure.
+    /// `failover` and its options measure the loss of leaders instead.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<OsString>,
 }
@@ -29,8 +32,16 @@ impl BenchArgs {
     }
 }
 
-/// Builds Conclave and the load generator in release, provides etcd, and measures.
+/// Measures what is asked for.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    match args.options.split_first() {
+        Some((first, options)) if first == failover::NAME => failover::run(options),
+        _ => load(args),
+    }
+}
+
+/// Builds Conclave and the load generator in release, provides etcd, and measures.
+fn load(args: &BenchArgs) -> Result<()> {
     let target = target()?;
     let release = target.join("release");
     Step::cargo("build").args(["build", "--release", "--locked", "--package", "testkit", "--bin", "load"]).run()?;

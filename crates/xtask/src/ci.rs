@@ -21,7 +21,7 @@ pub(crate) fn run() -> Result<()> {
     denied_dependencies(&target)?;
     test::run(&test::TestArgs::default())?;
     example_configuration(&target)?;
-    prove::run()?;
+    prove::barrier()?;
     Step::cargo("clippy")
         .args(["clippy", "--workspace", "--locked", "--all-targets", "--features", "tests/clusters"])
         .args(["--", "--deny", "warnings"])

@@ -1,4 +1,4 @@
-//! What developers and CI run beside cargo itself: `cargo xtask test`, `ci`, `bench`, `prove-barrier`.
+//! What developers and CI run beside cargo itself: `cargo xtask test`, `ci`, `bench`, `prove`.
 //!
 //! Everything that is made lies under `target/`; nothing is written to the tree. Each step is printed before it
 //! runs, and the first that fails ends the run by its name.
@@ -35,8 +35,8 @@ enum Task {
     Ci,
     /// Measures a cluster on this machine, and etcd in the same runs.
     Bench(bench::BenchArgs),
-    /// Shows that the test of linearizable reads fails when the read barrier is taken out.
-    ProveBarrier,
+    /// Shows that tests fail when what they promise is broken on purpose.
+    Prove(prove::ProveArgs),
 }
 
 fn main() -> ExitCode {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Ci => ci::run(),
         Task::Bench(args) => bench::run(&args),
-        Task::ProveBarrier => prove::run(),
+        Task::Prove(args) => prove::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

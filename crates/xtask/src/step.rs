@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 /// A command with the name by which a failure is reported.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Step {
     name: &'static str,
     program: OsString,

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -11,14 +12,17 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use service::api::{
-    CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput, GetSecretValueOutput, ListSecretVersionIdsOutput,
-    ListSecretsOutput, PutSecretValueOutput, SecretDescription, SecretOutput, SecretValue, UpdateSecretOutput,
-    VersionDescription,
+    BatchGetSecretValueOutput, CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput, GetSecretValueOutput,
+    ListSecretVersionIdsOutput, ListSecretsOutput, PutSecretValueOutput, SecretDescription, SecretOutput, SecretValue,
+    UpdateSecretOutput, VersionDescription,
 };
 use service::{Action, Answer, Intake, Operation};
 use std::task::Poll;
 use tower::ServiceExt;
-use types::{ErrorCode, Plaintext, Region, SecretArn, SecretName, StagingLabel, Timestamp, VersionId, limits};
+use types::consistency::{AGE_HEADER, APPLIED_INDEX_HEADER};
+use types::{
+    Consistency, ErrorCode, Plaintext, Region, SecretArn, SecretName, StagingLabel, Timestamp, VersionId, limits,
+};
 
 use super::*;
 use crate::sigv4::aws_signer::{ACCESS_KEY, Draft, NOW, SECRET};
@@ -113,7 +117,15 @@ impl UseCases for Script {
     async fn call<O: Operation>(&self, caller: &Caller, input: O) -> Result<Answer<O::Output>, ApiError> {
         self.authenticated(caller)?;
         let output = scripted(&input).downcast::<O::Output>().unwrap();
-        self.fails.clone().map_or(Ok(Answer { output: *output, applied_index: 7 }), Err)
+        self.fails.clone().map_or(Ok(Answer { output: *output, applied_index: 7, age: asked_age(caller) }), Err)
+    }
+}
+
+/// The script's data are as old as they may be.
+fn asked_age(caller: &Caller) -> Option<Duration> {
+    match caller.consistency.as_deref()?.parse() {
+        Ok(Consistency::Stale { max_age }) => max_age,
+        _ => None,
     }
 }
 
@@ -133,6 +145,9 @@ fn scripted(input: &dyn Any) -> Box<dyn Any> {
             version_stages: vec![StagingLabel::Current],
             created_date: NOW,
         })
+    } else if let Some(input) = input.downcast_ref::<BatchGetSecretValueInput>() {
+        assert_eq!(input.secret_id_list.as_deref(), Some(&["prod/db".to_owned()][..]));
+        Box::new(BatchGetSecretValueOutput { secret_values: Vec::new(), errors: Vec::new(), next_token: None })
     } else if let Some(input) = input.downcast_ref::<PutSecretValueInput>() {
         named(&input.secret_id);
         let version_stages = vec![StagingLabel::Current];
@@ -270,6 +285,7 @@ async fn every_operation_is_answered() {
                 r#"{{"ARN":"{ARN}","Name":"prod/db","Versions":[{{"CreatedDate":1727176691.83,"KmsKeyIds":["DefaultEncryptionKey"],"VersionId":"{VERSION}","VersionStages":["AWSCURRENT"]}}]}}"#
             ),
         ),
+        ("BatchGetSecretValue", r#"{"SecretIdList":["prod/db"]}"#, r#"{"SecretValues":[],"Errors":[]}"#.to_owned()),
         ("RestoreSecret", r#"{"SecretId":"prod/db"}"#, format!(r#"{{"ARN":"{ARN}","Name":"prod/db"}}"#)),
         ("TagResource", r#"{"SecretId":"prod/db"}"#, String::new()),
         ("UntagResource", r#"{"SecretId":"prod/db"}"#, String::new()),
@@ -280,6 +296,42 @@ async fn every_operation_is_answered() {
         assert_eq!((got.status, got.body), (StatusCode::OK, answer), "{name}");
         assert!(!got.headers.contains_key("x-amzn-errortype"));
     }
+}
+
+#[tokio::test]
+async fn an_answer_says_of_which_state_it_is_and_how_old_that_may_be() {
+    let fresh = send(Script::new(), signed(&Draft::usual())).await;
+    assert_eq!(fresh.headers[APPLIED_INDEX_HEADER], "7");
+    assert!(!fresh.headers.contains_key(AGE_HEADER));
+
+    let mut draft = Draft::usual();
+    draft.headers.push((CONSISTENCY_HEADER.to_owned(), "stale; max-age=5".to_owned()));
+    let stale = send(Script::new(), signed(&draft)).await;
+    assert_eq!((stale.status, &stale.headers[AGE_HEADER]), (StatusCode::OK, &"5000".parse().unwrap()));
+
+    let failed = send(Script::failing(ErrorCode::AccessDenied.into()), signed(&draft)).await;
+    assert!(!failed.headers.contains_key(APPLIED_INDEX_HEADER) && !failed.headers.contains_key(AGE_HEADER));
+}
+
+#[tokio::test]
+async fn nobody_on_the_way_can_ask_for_a_weaker_read() {
+    let mut added = signed(&Draft::usual());
+    added.headers_mut().insert(CONSISTENCY_HEADER, "stale".parse().unwrap());
+    let got = send(Script::new(), added).await;
+    let text = "'x-conclave-consistency' must be a 'SignedHeader' in the AWS Authorization.";
+    assert_eq!(got.error(), ("InvalidSignatureException", text.to_owned()));
+
+    let mut draft = Draft::usual();
+    draft.headers.push((CONSISTENCY_HEADER.to_owned(), "linearizable".to_owned()));
+    let mut changed = signed(&draft);
+    changed.headers_mut().insert(CONSISTENCY_HEADER, "stale".parse().unwrap());
+    assert_eq!(send(Script::new(), changed).await.error().0, "InvalidSignatureException");
+    let mut removed = signed(&draft);
+    removed.headers_mut().remove(CONSISTENCY_HEADER);
+    assert_eq!(send(Script::new(), removed).await.error().0, "InvalidSignatureException");
+    let mut doubled = signed(&draft);
+    doubled.headers_mut().append(CONSISTENCY_HEADER, "stale".parse().unwrap());
+    assert_eq!(send(Script::new(), doubled).await.error().0, "InvalidSignatureException");
 }
 
 #[tokio::test]

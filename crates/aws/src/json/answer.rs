@@ -8,9 +8,9 @@ use bytes::Bytes;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use service::api::{
-    CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput, GetSecretValueOutput, ListSecretVersionIdsOutput,
-    ListSecretsOutput, PutSecretValueOutput, SecretDescription, SecretOutput, SecretValue, UpdateSecretOutput,
-    VersionDescription,
+    BatchErrorOutput, BatchGetSecretValueOutput, CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput,
+    GetSecretValueOutput, ListSecretVersionIdsOutput, ListSecretsOutput, PutSecretValueOutput, SecretDescription,
+    SecretOutput, SecretValue, UpdateSecretOutput, VersionDescription,
 };
 use types::{ApiError, ErrorCode, StagingLabel, Tag, Timestamp, VersionId};
 use zeroize::Zeroizing;
@@ -104,27 +104,80 @@ struct GetSecretValueJson<'a> {
     version_stages: Option<Stages<'a>>,
 }
 
-impl Body for GetSecretValueOutput {
-    fn body(&self) -> Result<Bytes, ApiError> {
-        let base64;
-        let (secret_string, secret_binary) = match &self.value {
+/// A value as JSON holds it; a binary one is in base64 here.
+enum ValueText<'a> {
+    String(&'a str),
+    Binary(Zeroizing<String>),
+}
+
+impl<'a> ValueText<'a> {
+    fn of(value: &'a SecretValue) -> Result<Self, ApiError> {
+        match value {
             SecretValue::String(text) => {
-                let text = str::from_utf8(text.expose_secret()).map_err(|_| ErrorCode::InternalService)?;
-                (Some(text), None)
+                str::from_utf8(text.expose_secret()).map(Self::String).map_err(|_| ErrorCode::InternalService.into())
             }
-            SecretValue::Binary(bytes) => {
-                base64 = Zeroizing::new(STANDARD.encode(bytes.expose_secret()));
-                (None, Some(base64.as_str()))
-            }
+            SecretValue::Binary(bytes) => Ok(Self::Binary(Zeroizing::new(STANDARD.encode(bytes.expose_secret())))),
+        }
+    }
+}
+
+impl<'a> GetSecretValueJson<'a> {
+    fn new(output: &'a GetSecretValueOutput, value: &'a ValueText<'_>) -> Self {
+        let (secret_string, secret_binary) = match value {
+            ValueText::String(text) => (Some(*text), None),
+            ValueText::Binary(base64) => (None, Some(base64.as_str())),
         };
-        encode(&GetSecretValueJson {
-            arn: self.arn.as_str(),
-            created_date: Seconds(self.created_date),
-            name: self.name.as_str(),
+        Self {
+            arn: output.arn.as_str(),
+            created_date: Seconds(output.created_date),
+            name: output.name.as_str(),
             secret_binary,
             secret_string,
-            version_id: self.version_id.as_str(),
-            version_stages: Some(Stages(&self.version_stages)).filter(|stages| !stages.0.is_empty()),
+            version_id: output.version_id.as_str(),
+            version_stages: Some(Stages(&output.version_stages)).filter(|stages| !stages.0.is_empty()),
+        }
+    }
+}
+
+impl Body for GetSecretValueOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        encode(&GetSecretValueJson::new(self, &ValueText::of(&self.value)?))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct BatchErrorJson<'a> {
+    secret_id: &'a str,
+    error_code: &'static str,
+    message: &'a str,
+}
+
+impl<'a> BatchErrorJson<'a> {
+    fn new(entry: &'a BatchErrorOutput) -> Self {
+        let error_code = entry.error.code.aws_name();
+        Self { secret_id: &entry.secret_id, error_code, message: &entry.error.message }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct BatchGetSecretValueJson<'a> {
+    secret_values: Vec<GetSecretValueJson<'a>>,
+    errors: Vec<BatchErrorJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<&'a str>,
+}
+
+impl Body for BatchGetSecretValueOutput {
+    fn body(&self) -> Result<Bytes, ApiError> {
+        let texts = self.secret_values.iter().map(|got| ValueText::of(&got.value));
+        let texts = texts.collect::<Result<Vec<_>, _>>()?;
+        let values = self.secret_values.iter().zip(&texts).map(|(got, text)| GetSecretValueJson::new(got, text));
+        encode(&BatchGetSecretValueJson {
+            secret_values: values.collect(),
+            errors: self.errors.iter().map(BatchErrorJson::new).collect(),
+            next_token: self.next_token.as_deref(),
         })
     }
 }
@@ -469,6 +522,29 @@ mod tests {
 
         let made = GetRandomPasswordOutput { random_password: Plaintext::copy_from(br#"a"\b"#) };
         assert_eq!(text(made.body()), r#"{"RandomPassword":"a\"\\b"}"#);
+    }
+
+    #[test]
+    fn a_batch_has_both_lists_even_when_they_are_empty() {
+        let mut batch = BatchGetSecretValueOutput { secret_values: vec![], errors: vec![], next_token: None };
+        assert_eq!(text(batch.body()), r#"{"SecretValues":[],"Errors":[]}"#);
+        for value in [SecretValue::String(Plaintext::copy_from(b"a")), SecretValue::Binary(Plaintext::copy_from(b"a"))]
+        {
+            batch.secret_values.push(GetSecretValueOutput {
+                arn: SecretArn::from_stored(ARN),
+                name: name(),
+                version_id: version(),
+                value,
+                version_stages: vec![StagingLabel::Current],
+                created_date: CREATED,
+            });
+        }
+        batch.errors.push(BatchErrorOutput { secret_id: "nope".to_owned(), error: ApiError::secret_not_found() });
+        batch.next_token = Some("t".to_owned());
+        assert_eq!(
+            text(batch.body()),
+            r#"{"SecretValues":[{"ARN":"<arn>","CreatedDate":1727176691.83,"Name":"prod/db","SecretString":"a","VersionId":"<version>","VersionStages":["AWSCURRENT"]},{"ARN":"<arn>","CreatedDate":1727176691.83,"Name":"prod/db","SecretBinary":"YQ==","VersionId":"<version>","VersionStages":["AWSCURRENT"]}],"Errors":[{"SecretId":"nope","ErrorCode":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}],"NextToken":"t"}"#
+        );
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use serde_json::error::Category;
 use service::api::{
-    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput, GetRandomPasswordInput,
-    GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
-    TagInput, TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
+    BatchGetSecretValueInput, CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput,
+    GetRandomPasswordInput, GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput,
+    RestoreSecretInput, TagInput, TagResourceInput, UntagResourceInput, UpdateSecretInput,
+    UpdateSecretVersionStageInput,
 };
 use types::{ApiError, ErrorCode, limits};
 
@@ -32,13 +33,22 @@ object! {
 }
 
 object! {
+    BatchGetSecretValueInput {
+        "SecretIdList": List<Text> => secret_id_list,
+        "Filters": List<FilterInput> => filters,
+        "MaxResults": Whole => max_results,
+        "NextToken": Text => next_token,
+    }
+}
+
+object! {
     PutSecretValueInput {
         "SecretId": Text => secret_id,
         "ClientRequestToken": Text => client_request_token,
         "SecretString": SecretText => secret_string,
         "SecretBinary": SecretBlob => secret_binary,
         "VersionStages": List<Text> => version_stages,
-        "RotationToken": Text => rotation_token,
+        "RotationToken": SecretText => rotation_token,
     }
 }
 
@@ -239,7 +249,8 @@ mod tests {
                         "VersionStages":["X","Y"],"RotationToken":"r"}"#;
         let input = decode::<PutSecretValueInput>(body).unwrap();
         assert_eq!(input.version_stages, Some(vec!["X".to_owned(), "Y".to_owned()]));
-        assert_eq!((input.client_request_token.as_deref(), input.rotation_token.as_deref()), (Some("b"), Some("r")));
+        assert_eq!(input.client_request_token.as_deref(), Some("b"));
+        assert_eq!(exposed(input.rotation_token.as_ref()), b"r");
         assert_eq!(
             (exposed(input.secret_string.as_ref()), exposed(input.secret_binary.as_ref())),
             (&b"v"[..], &b"v"[..])

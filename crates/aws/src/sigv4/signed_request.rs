@@ -156,8 +156,8 @@ fn is_presigned(query: &str) -> bool {
     query.split('&').any(|pair| pair.starts_with("X-Amz-Algorithm=") || pair.starts_with("X-Amz-Signature="))
 }
 
-/// The first header that a signature must cover and does not: `host`, and all that AWS gives a meaning. The user
-/// agent is exempt because proxies and SDKs rewrite it, and `content-type` because the SDKs for PHP and JavaScript 2
+/// The first header that a signature must cover and does not: `host`, and all that AWS or we give a meaning: nobody on
+/// the way may ask for a weaker read than the sender. The user agent is exempt because proxies and SDKs rewrite it, and `content-type` because the SDKs for PHP and JavaScript 2
 /// do not sign it and nothing depends on it but the refusal of other protocols.
 fn unsigned_header<'a>(received: &Received<'a>, authorization: &Authorization<'_>) -> Option<&'a str> {
     if !authorization.signs("host") {
@@ -167,6 +167,7 @@ fn unsigned_header<'a>(received: &Received<'a>, authorization: &Authorization<'_
         .headers
         .keys()
         .map(http::HeaderName::as_str)
-        .filter(|name| name.starts_with("x-amz-") && *name != "x-amz-user-agent");
+        .filter(|name| name.starts_with("x-amz-") || name.starts_with("x-conclave-"))
+        .filter(|name| *name != "x-amz-user-agent");
     meaningful.find(|name| !authorization.signs(name))
 }

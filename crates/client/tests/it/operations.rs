@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use client::{
-    DeleteSecret, Error, GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue, Role,
-    SecretValue, UpdateSecret, UpdateSecretVersionStage,
+    Consistency, DeleteSecret, Error, GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets,
+    PutSecretValue, Role, SecretValue, UpdateSecret, UpdateSecretVersionStage,
 };
 
 use crate::server::{ARN, Node, Pki};
@@ -39,6 +39,20 @@ async fn the_region_goes_with_every_call_and_only_if_one_is_given() {
     pki.client(&[node.address]).connect().unwrap().describe_secret("prod/db").await.unwrap();
     let regions: Vec<_> = node.calls().into_iter().map(|call| call.region).collect();
     assert_eq!(regions, [Some("eu-west-1".to_owned()), Some("eu-west-1".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn a_consistency_goes_with_reads_only_and_only_if_it_is_not_the_usual_one() {
+    let pki = Pki::new();
+    let node = Node::start(&pki, []).await;
+    let max_age = Some(Duration::from_secs(5));
+    let relaxed = pki.client(&[node.address]).consistency(Consistency::Stale { max_age }).connect().unwrap();
+    relaxed.get_secret_value("prod/db").await.unwrap();
+    relaxed.put_secret_value(PutSecretValue::new("prod/db", SecretValue::string("x"))).await.unwrap();
+    let usual = pki.client(&[node.address]).consistency(Consistency::Linearizable).connect().unwrap();
+    usual.get_secret_value("prod/db").await.unwrap();
+    let asked: Vec<_> = node.calls().into_iter().map(|call| call.consistency).collect();
+    assert_eq!(asked, [Some("stale; max-age=5".to_owned()), None, None]);
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 use types::ErrorCode;
+use types::consistency::CONSISTENCY_HEADER;
 
 pub(crate) const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf";
 pub(crate) const CREATED: Timestamp = Timestamp { seconds: 1_727_176_691, nanos: 830_000_000 };
@@ -161,6 +162,7 @@ struct Script {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) region: Option<String>,
+    pub(crate) consistency: Option<String>,
     pub(crate) token: String,
     pub(crate) value: Option<String>,
 }
@@ -206,10 +208,11 @@ impl Node {
 
 impl Script {
     async fn next<M>(&self, request: &Request<M>, call: Call) -> Result<(), Status> {
-        let region = request.metadata().get(REGION_METADATA).map(|region| region.to_str().unwrap().to_owned());
+        let metadata = |name| request.metadata().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let (region, consistency) = (metadata(REGION_METADATA), metadata(CONSISTENCY_HEADER));
         let id = {
             let mut calls = self.calls.lock().unwrap();
-            calls.push(Call { region, ..call });
+            calls.push(Call { region, consistency, ..call });
             format!("request-{}", calls.len())
         };
         let say = self.left.lock().unwrap().pop_front();

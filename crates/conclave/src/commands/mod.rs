@@ -8,10 +8,10 @@ use std::future::Future;
 use std::path::Path;
 
 use anyhow::Context;
-use client::Client;
+use client::{Client, Consistency};
 use zeroize::Zeroizing;
 
-use crate::cli::Connection;
+use crate::cli::{Connection, FreshnessArgs};
 use crate::failure::Usage;
 
 /// Runs one command against the cluster.
@@ -21,6 +21,15 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 
 /// Makes a client of the options or of the environment that `dev` writes.
 fn connect(connection: &Connection) -> anyhow::Result<Client> {
+    make(connection, Consistency::Linearizable)
+}
+
+/// The same for reads that may be content with less.
+fn connect_for(connection: &Connection, freshness: FreshnessArgs) -> anyhow::Result<Client> {
+    make(connection, freshness.consistency()?)
+}
+
+fn make(connection: &Connection, consistency: Consistency) -> anyhow::Result<Client> {
     let Connection { endpoints: Some(endpoints), ca: Some(ca), cert: Some(certificate), key: Some(key), region } =
         connection
     else {
@@ -30,7 +39,8 @@ fn connect(connection: &Connection) -> anyhow::Result<Client> {
     let mut builder = Client::builder()
         .endpoints(endpoints.split(',').map(str::trim).filter(|endpoint| !endpoint.is_empty()))
         .ca_pem(read(ca)?)
-        .identity_pem(&*read(certificate)?, &*read(key)?);
+        .identity_pem(&*read(certificate)?, &*read(key)?)
+        .consistency(consistency);
     if let Some(region) = region {
         builder = builder.region(region);
     }

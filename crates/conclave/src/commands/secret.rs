@@ -13,7 +13,7 @@ use client::{
 use serde_json::{Map, Value, json};
 use types::Plaintext;
 
-use super::{block_on, connect};
+use super::{block_on, connect, connect_for};
 use crate::cli::{PasswordArgs, SecretCommand, ValueArgs};
 use crate::failure::Usage;
 use crate::output::Output;
@@ -46,7 +46,7 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 };
                 create(&connect(&connection)?, request, output).await
             }
-            SecretCommand::Get { secret_id, version_id, version_stage, connection } => {
+            SecretCommand::Get { secret_id, version_id, version_stage, freshness, connection } => {
                 let mut request = GetSecretValue::new(secret_id);
                 if let Some(version_id) = version_id {
                     request = request.version_id(version_id);
@@ -54,7 +54,7 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 if let Some(version_stage) = version_stage {
                     request = request.version_stage(version_stage);
                 }
-                get(&connect(&connection)?, request, output).await
+                get(&connect_for(&connection, freshness)?, request, output).await
             }
             SecretCommand::Put { secret_id, version_stages, client_request_token, value, connection } => {
                 let mut request = PutSecretValue::new(secret_id, read_value(&value)?);
@@ -66,12 +66,12 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 }
                 put(&connect(&connection)?, request, output).await
             }
-            SecretCommand::Describe { secret_id, connection } => {
-                let description = connect(&connection)?.describe_secret(secret_id).await?;
+            SecretCommand::Describe { secret_id, freshness, connection } => {
+                let description = connect_for(&connection, freshness)?.describe_secret(secret_id).await?;
                 output.print(&description_json(&description), |out| describe(out, &description))
             }
-            SecretCommand::List { name, include_planned_deletion, connection } => {
-                let client = connect(&connection)?;
+            SecretCommand::List { name, include_planned_deletion, freshness, connection } => {
+                let client = connect_for(&connection, freshness)?;
                 list(&client, name.as_deref(), include_planned_deletion, output).await
             }
             SecretCommand::Delete { secret_id, recovery_window_in_days, force, connection } => {
@@ -113,8 +113,8 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 }
                 update(&connect(&connection)?, request, output).await
             }
-            SecretCommand::Versions { secret_id, include_deprecated, connection } => {
-                versions(&connect(&connection)?, &secret_id, include_deprecated, output).await
+            SecretCommand::Versions { secret_id, include_deprecated, freshness, connection } => {
+                versions(&connect_for(&connection, freshness)?, &secret_id, include_deprecated, output).await
             }
             SecretCommand::Stage {
                 secret_id,

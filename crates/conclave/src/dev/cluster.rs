@@ -1,5 +1,6 @@
 //! The cluster that `dev` runs: made or resumed, started, watched, stopped.
 
+use std::collections::BTreeMap;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use super::layout::{Layout, NodeEntry};
 use super::node;
 use super::options::{DevOptions, Ports, Remembered};
 use crate::files::{self, read_text};
-use crate::operator::{self, InitOptions, NodeAddresses, NodeOptions, OperatorDir, Tuning};
+use crate::operator::{self, Credentials, InitOptions, NodeAddresses, NodeOptions, OperatorDir, Tuning};
 
 /// The node that starts the cluster.
 const FIRST: NodeId = NodeId(1);
@@ -30,20 +31,27 @@ const WATCH_PAUSE: Duration = Duration::from_millis(200);
 pub(crate) struct DevCluster {
     layout: Layout,
     remembered: Remembered,
+    credentials: Credentials,
     children: Vec<(NodeId, Child)>,
 }
 
 impl DevCluster {
     /// Makes the cluster's files, or reads those of an earlier run.
-    pub(crate) fn open(layout: Layout, options: DevOptions) -> anyhow::Result<Self> {
-        let remembered = match Remembered::read(&layout)? {
+    pub(crate) async fn open(layout: Layout, options: DevOptions) -> anyhow::Result<Self> {
+        let mut remembered = Remembered::read(&layout)?;
+        if remembered.as_ref().is_some_and(|remembered| remembered.unfinished) {
+            discard(&layout).await.context("cannot remove a cluster that was never ready")?;
+            remembered = None;
+        }
+        let (remembered, credentials) = match remembered {
             Some(remembered) => {
-                options.must_fit(&remembered, env::access_key_id(&layout).as_deref())?;
-                remembered
+                let credentials = env::remembered(&layout)?;
+                options.must_fit(&remembered, &credentials)?;
+                (remembered, credentials)
             }
             None => make(&layout, options).context("cannot make the cluster")?,
         };
-        Ok(Self { layout, remembered, children: Vec::new() })
+        Ok(Self { layout, remembered, credentials, children: Vec::new() })
     }
 
     pub(crate) fn layout(&self) -> &Layout {
@@ -54,11 +62,16 @@ impl DevCluster {
         self.remembered.ports.len()
     }
 
-    /// Starts every node that is not alive, and waits until all of them serve.
+    /// Starts every node that is not alive, waits until all of them serve, and writes `env`.
     pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
         self.start_processes().await?;
         self.join_nodes().await?;
-        self.every_node_serves().await
+        self.every_node_serves().await?;
+        env::write(&self.layout, &self.remembered, &self.credentials)?;
+        if std::mem::replace(&mut self.remembered.unfinished, false) {
+            self.remembered.write(&self.layout)?;
+        }
+        Ok(())
     }
 
     async fn start_processes(&mut self) -> anyhow::Result<()> {
@@ -69,6 +82,9 @@ impl DevCluster {
             if known.is_some_and(|at| node::is_alive(&self.layout, &nodes[at])) {
                 // It outlived the `dev` that started it.
                 continue;
+            }
+            if let Some(at) = known {
+                node::until_its_threads_are_gone(nodes[at].pid).await?;
             }
             let mut entry = entry(&self.layout, id, ports);
             let child = node::spawn(&self.layout, &entry)?;
@@ -127,16 +143,27 @@ impl DevCluster {
         Ok(client)
     }
 
-    /// Collects children that have died and says so; it does not end.
+    /// Says which nodes have died, also those that `restart-node` or an earlier `dev` started; it does not end.
     pub(crate) async fn watch(&mut self) {
+        let mut alive = BTreeMap::new();
         loop {
             self.children.retain_mut(|(id, child)| match child.try_wait() {
                 Ok(Some(status)) => {
-                    report(&format!("node {id} has ended: {status}; `restart-node {id}` starts it again"));
+                    alive.remove(&id.0);
+                    say_ended(id.0, &format!(": {status}"));
                     false
                 }
                 Ok(None) | Err(_) => true,
             });
+            // A file that cannot be read now is read again in a moment.
+            for entry in self.layout.read_nodes().unwrap_or_default() {
+                let lives = node::is_alive(&self.layout, &entry);
+                let before = if lives { alive.insert(entry.id, entry.pid) } else { alive.remove(&entry.id) };
+                let is_child = self.children.iter().any(|(_, child)| Some(child.id()) == before);
+                if before.is_some_and(|pid| !lives || pid != entry.pid) && !is_child {
+                    say_ended(entry.id, "");
+                }
+            }
             tokio::time::sleep(WATCH_PAUSE).await;
         }
     }
@@ -173,9 +200,36 @@ fn entry(layout: &Layout, id: NodeId, ports: Ports) -> NodeEntry {
     }
 }
 
+fn say_ended(id: u64, how: &str) {
+    report(&format!("node {id} has ended{how}; `restart-node {id}` starts it again"));
+}
+
+/// Removes a cluster that was never ready, so that another attempt is free to choose its ports anew. Its processes may
+/// have outlived the `dev` that started them.
+async fn discard(layout: &Layout) -> anyhow::Result<()> {
+    let _lock = layout.lock_nodes()?;
+    for entry in layout.read_nodes()? {
+        node::signal(layout, &entry, Signal::KILL);
+        anyhow::ensure!(node::gone(layout, &entry, STOP_TIMEOUT).await, "node {} does not end", entry.id);
+        node::until_its_threads_are_gone(entry.pid).await?;
+    }
+    for made in [layout.unfinished(), layout.nodes(), layout.operator().0] {
+        if made.exists() {
+            std::fs::remove_dir_all(&made).with_context(|| format!("cannot remove {}", made.display()))?;
+        }
+    }
+    // Last what says that the others may be removed.
+    for made in [layout.nodes_file(), layout.credentials_file(), layout.options_file()] {
+        if made.exists() {
+            files::remove(&made)?;
+        }
+    }
+    Ok(())
+}
+
 /// The steps of an operator, for all nodes at once. It all happens in a directory of its own, which then takes its
 /// place; a run that was cut off in the middle is begun anew.
-fn make(layout: &Layout, options: DevOptions) -> anyhow::Result<Remembered> {
+fn make(layout: &Layout, options: DevOptions) -> anyhow::Result<(Remembered, Credentials)> {
     let (operator, nodes) = (layout.operator(), layout.nodes());
     for taken in [&operator.0, &nodes] {
         anyhow::ensure!(
@@ -200,13 +254,13 @@ fn make(layout: &Layout, options: DevOptions) -> anyhow::Result<Remembered> {
         let options = node_options(layout, id, ports);
         operator::issue_node(&made_operator, &made_nodes.join(id.to_string()), &options)?;
     }
+    // Before anything has its place: it says that what is there is ours, and not finished.
+    remembered.write(layout)?;
+    env::remember(layout, &made.credentials)?;
     std::fs::rename(&made_nodes, &nodes)?;
     std::fs::rename(&made_operator.0, &operator.0)?;
     std::fs::remove_dir(&unfinished)?;
-    env::write(layout, &remembered, &made.credentials)?;
-    // Last: with it the cluster is complete.
-    remembered.write(layout)?;
-    Ok(remembered)
+    Ok((remembered, made.credentials))
 }
 
 fn node_options(layout: &Layout, id: NodeId, ports: Ports) -> NodeOptions {
@@ -221,6 +275,8 @@ fn node_options(layout: &Layout, id: NodeId, ports: Ports) -> NodeOptions {
         },
         first: id == FIRST,
         install_dir: layout.node(id),
+        data_dir: layout.node(id).join("data"),
+        reissue: false,
         tuning: Tuning::Shared,
     }
 }

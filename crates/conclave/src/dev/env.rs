@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use anyhow::Context;
+use types::AccessKeyId;
 use zeroize::Zeroizing;
 
 use super::layout::Layout;
@@ -18,6 +20,7 @@ const SYSTEM_ROOTS: [&str; 4] = [
 ];
 
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 
 /// Writes `env` and the roots file.
 pub(crate) fn write(layout: &Layout, remembered: &Remembered, credentials: &Credentials) -> anyhow::Result<()> {
@@ -31,16 +34,8 @@ pub(crate) fn write(layout: &Layout, remembered: &Remembered, credentials: &Cred
     let (roots, ca) = (layout.roots_file(), operator.client_ca());
     let (certificate, key) = (operator.root_certificate(), operator.root_key());
 
-    let mut text = Zeroizing::new(String::new());
-    let mut export = |name: &str, value: &str| {
-        text.push_str("export ");
-        text.push_str(name);
-        text.push('=');
-        text.push_str(&quoted(value));
-        text.push('\n');
-    };
-    export(ACCESS_KEY_ID, credentials.access_key_id.as_str());
-    export("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
+    let mut text = key_lines(credentials);
+    let mut export = |name: &str, value: &str| push_line(&mut text, name, value);
     export("AWS_REGION", region);
     export("AWS_DEFAULT_REGION", region);
     export("AWS_ENDPOINT_URL", &endpoint);
@@ -55,12 +50,44 @@ pub(crate) fn write(layout: &Layout, remembered: &Remembered, credentials: &Cred
     files::replace(&layout.env_file(), Access::Private, text.as_bytes())
 }
 
-/// The access key id in the `env` file of an earlier run.
-pub(crate) fn access_key_id(layout: &Layout) -> Option<String> {
-    let text = Zeroizing::new(std::fs::read_to_string(layout.env_file()).ok()?);
-    let line =
-        text.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(ACCESS_KEY_ID)?.strip_prefix('='))?;
-    Some(line.trim_matches('\'').to_owned())
+/// Remembers the root access key.
+pub(crate) fn remember(layout: &Layout, credentials: &Credentials) -> anyhow::Result<()> {
+    files::replace(&layout.credentials_file(), Access::Private, key_lines(credentials).as_bytes())
+}
+
+/// The root access key of an earlier run; a cluster made by an older version has it in its `env` file only.
+///
+/// # Errors
+/// When neither file has it.
+pub(crate) fn remembered(layout: &Layout) -> anyhow::Result<Credentials> {
+    let files = [layout.credentials_file(), layout.env_file()];
+    let found = files.iter().find_map(|path| read_key(&Zeroizing::new(std::fs::read_to_string(path).ok()?)));
+    found.with_context(|| format!("{} does not have the root access key any more", files[0].display()))
+}
+
+fn read_key(text: &str) -> Option<Credentials> {
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(name)?.strip_prefix('='))?;
+        // Neither may hold a quote.
+        Some(line.trim_matches('\''))
+    };
+    Some(Credentials {
+        access_key_id: AccessKeyId::parse(value(ACCESS_KEY_ID)?)?,
+        secret_access_key: Zeroizing::new(value(SECRET_ACCESS_KEY)?.to_owned()),
+    })
+}
+
+fn key_lines(credentials: &Credentials) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::new());
+    push_line(&mut text, ACCESS_KEY_ID, credentials.access_key_id.as_str());
+    push_line(&mut text, SECRET_ACCESS_KEY, &credentials.secret_access_key);
+    text
+}
+
+fn push_line(text: &mut String, name: &str, value: &str) {
+    for part in ["export ", name, "=", &quoted(value), "\n"] {
+        text.push_str(part);
+    }
 }
 
 fn roots(client_ca: &str) -> String {
@@ -91,5 +118,22 @@ mod tests {
         assert_eq!(quoted("https://127.0.0.1:7400"), "https://127.0.0.1:7400");
         assert_eq!(quoted("a b"), "'a b'");
         assert_eq!(quoted("it's"), "'it'\\''s'");
+    }
+
+    #[test]
+    fn the_root_access_key_is_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::open(dir.path()).unwrap();
+        assert!(remembered(&layout).is_err());
+        for secret in ["plain", "a b$c\"d", "x/+="] {
+            let credentials = Credentials {
+                access_key_id: AccessKeyId::parse("test1").unwrap(),
+                secret_access_key: Zeroizing::new(secret.to_owned()),
+            };
+            remember(&layout, &credentials).unwrap();
+            let read = remembered(&layout).unwrap();
+            assert_eq!(read.access_key_id.as_str(), "test1");
+            assert_eq!(*read.secret_access_key, secret);
+        }
     }
 }

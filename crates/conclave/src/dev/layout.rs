@@ -88,7 +88,12 @@ impl Layout {
         self.dir.join("roots.pem")
     }
 
-    fn nodes_file(&self) -> PathBuf {
+    /// The root access key, so that `env` can be written at each start.
+    pub(crate) fn credentials_file(&self) -> PathBuf {
+        self.dir.join("root-access-key")
+    }
+
+    pub(crate) fn nodes_file(&self) -> PathBuf {
         self.dir.join("nodes.json")
     }
 

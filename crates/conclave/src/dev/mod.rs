@@ -47,10 +47,10 @@ async fn run_cluster(args: DevArgs) -> anyhow::Result<()> {
     let layout = Layout::open(&dir)?;
     let _running = layout.lock_dev()?;
     let options = DevOptions::from_args(&args)?;
-    let mut cluster = DevCluster::open(layout, options)?;
+    let mut cluster = DevCluster::open(layout, options).await?;
 
     let ended = tokio::select! {
-        started = cluster.start() => started.and_then(|()| say_ready(&cluster)),
+        started = cluster.start() => started,
         _ = interrupt.recv() => return stop(cluster).await,
         _ = terminate.recv() => return stop(cluster).await,
     };
@@ -58,6 +58,7 @@ async fn run_cluster(args: DevArgs) -> anyhow::Result<()> {
         stop(cluster).await?;
         return Err(error);
     }
+    say_ready(&cluster);
     tokio::select! {
         () = cluster.watch() => {}
         _ = interrupt.recv() => {}
@@ -70,14 +71,16 @@ async fn stop(cluster: DevCluster) -> anyhow::Result<()> {
     cluster.stop().await.context("not all nodes were stopped")
 }
 
-fn say_ready(cluster: &DevCluster) -> anyhow::Result<()> {
+fn say_ready(cluster: &DevCluster) {
+    let (dir, env) = (cluster.layout().dir().display(), cluster.layout().env_file());
+    let text = format!(
+        "ready: {} nodes, data in {dir}\nin another terminal: . {}\nthen, for example:   aws secretsmanager list-secrets\n",
+        cluster.size(),
+        env.display()
+    );
     let mut out = std::io::stdout().lock();
-    let env = cluster.layout().env_file();
-    writeln!(out, "ready: {} nodes, data in {}", cluster.size(), cluster.layout().dir().display())?;
-    writeln!(out, "in another terminal: . {}", env.display())?;
-    writeln!(out, "then, for example:   aws secretsmanager list-secrets")?;
-    out.flush()?;
-    Ok(())
+    // A reader who has had enough changes nothing about the nodes.
+    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 async fn restart_node(dir: PathBuf, id: NodeId, output: Output) -> anyhow::Result<()> {

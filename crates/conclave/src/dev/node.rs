@@ -82,7 +82,7 @@ pub(crate) async fn start_if_dead(layout: &Layout, id: NodeId) -> anyhow::Result
 
 /// Waits until a killed process is gone with all its threads: until then the others hold its ports and its locks,
 /// although its first thread is a zombie already.
-async fn until_its_threads_are_gone(pid: u32) -> anyhow::Result<()> {
+pub(crate) async fn until_its_threads_are_gone(pid: u32) -> anyhow::Result<()> {
     let deadline = Instant::now() + EXIT_TIMEOUT;
     while is_zombie(format!("/proc/{pid}/stat")) && has_live_threads(pid) {
         anyhow::ensure!(Instant::now() < deadline, "process {pid} was killed and does not end");

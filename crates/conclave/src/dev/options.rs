@@ -65,13 +65,14 @@ impl DevOptions {
             account_id: account.to_string(),
             regions: regions.iter().map(|region| region.as_str().to_owned()).collect(),
             ports,
+            unfinished: true,
         };
         let credentials = self.credentials.unwrap_or_else(Credentials::draw);
         Ok((NewCluster { account, regions, credentials }, remembered))
     }
 
     /// Refuses to resume a cluster as another one than it is.
-    pub(crate) fn must_fit(&self, remembered: &Remembered, access_key_id: Option<&str>) -> anyhow::Result<()> {
+    pub(crate) fn must_fit(&self, remembered: &Remembered, known: &Credentials) -> anyhow::Result<()> {
         let nodes = self.nodes.is_none_or(|nodes| nodes == remembered.ports.len() as u64);
         let account = self.account.is_none_or(|account| account.to_string() == remembered.account_id);
         let regions = self
@@ -79,13 +80,15 @@ impl DevOptions {
             .as_ref()
             .is_none_or(|regions| regions.iter().map(Region::as_str).eq(remembered.regions.iter().map(String::as_str)));
         let port = self.base_port.is_none_or(|port| remembered.ports.first().is_some_and(|first| first.client == port));
-        let key = self.credentials.as_ref().is_none_or(|c| Some(c.access_key_id.as_str()) == access_key_id);
+        let key_id = self.credentials.as_ref().is_none_or(|given| given.access_key_id == known.access_key_id);
+        let key = self.credentials.as_ref().is_none_or(|given| *given.secret_access_key == *known.secret_access_key);
         for (fits, option) in [
             (nodes, "--nodes"),
             (account, "--account-id"),
             (regions, "--region"),
             (port, "--base-port"),
-            (key, "--access-key-id"),
+            (key_id, "--access-key-id"),
+            (key, "--secret-access-key"),
         ] {
             if !fits {
                 return Err(Usage(format!(
@@ -138,6 +141,9 @@ pub(crate) struct Remembered {
     pub(crate) regions: Vec<String>,
     /// Of node 1, 2, ...
     pub(crate) ports: Vec<Ports>,
+    /// Whether the cluster has never been ready. Nobody has used it then, and it is made anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unfinished: bool,
 }
 
 impl Remembered {
@@ -225,5 +231,29 @@ mod tests {
         let ports = ports(3, Some(7400)).unwrap();
         assert_eq!(ports[2], Ports { client: 7404, peer: 7405 });
         assert!(super::ports(3, Some(65_533)).is_err());
+    }
+
+    #[test]
+    fn a_cluster_is_resumed_as_it_was_made() {
+        let credentials = |id: &str, secret: &str| Credentials {
+            access_key_id: AccessKeyId::parse(id).unwrap(),
+            secret_access_key: Zeroizing::new(secret.to_owned()),
+        };
+        let options = |credentials| DevOptions {
+            nodes: Some(1),
+            account: None,
+            regions: None,
+            base_port: Some(7_400),
+            credentials,
+        };
+        let known = credentials("test1", "secret");
+        let (_, remembered) = options(None).into_new().unwrap();
+        let fits = |given| options(given).must_fit(&remembered, &known).map_err(|error| error.to_string());
+        fits(None).unwrap();
+        fits(Some(credentials("test1", "secret"))).unwrap();
+        let other_id = fits(Some(credentials("test2", "secret"))).unwrap_err();
+        assert!(other_id.starts_with("--access-key-id"), "{other_id}");
+        let other_key = fits(Some(credentials("test1", "another"))).unwrap_err();
+        assert!(other_key.starts_with("--secret-access-key") && !other_key.contains("another"), "{other_key}");
     }
 }

@@ -18,6 +18,9 @@ use crate::cli::OperatorCommand;
 use crate::failure::Usage;
 use crate::output::Output;
 
+/// Where the data of a node is that systemd runs: its StateDirectory.
+const SYSTEM_DATA_DIR: &str = "/var/lib/conclave/data";
+
 /// The files of the operator's directory.
 #[derive(Clone, Debug)]
 pub(crate) struct OperatorDir(pub(crate) PathBuf);
@@ -48,6 +51,8 @@ paths! {
     keyring = "keyring";
     /// What the first node proposes first, sealed.
     bootstrap = "bootstrap";
+    /// One file for each node id that was given.
+    issued = "issued";
 }
 
 /// What `cluster.json` holds.
@@ -93,18 +98,34 @@ pub(crate) fn run(command: OperatorCommand, output: Output) -> anyhow::Result<()
                 peer_listen: args.peer_listen(),
                 peer_advertise: format!("{}:{}", bracketed(&host), args.peer_port),
             };
-            let install = args.install_dir.clone().unwrap_or(std::path::absolute(&args.out)?);
+            let (install, data) = match (args.install_dir, args.data_dir) {
+                (Some(install), data) => (install, data.unwrap_or_else(|| PathBuf::from(SYSTEM_DATA_DIR))),
+                (None, data) => {
+                    let made = std::path::absolute(&args.out)?;
+                    let data = data.unwrap_or_else(|| made.join("data"));
+                    (made, data)
+                }
+            };
             let options = NodeOptions {
                 id: types::NodeId(args.id),
                 hosts: args.hosts,
                 addresses,
                 first: args.first,
                 install_dir: install,
+                data_dir: data,
+                reissue: args.reissue,
                 tuning: Tuning::Default,
             };
             let config = issue_node(&OperatorDir(args.dir), &args.out, &options)?;
-            let json = serde_json::json!({ "id": args.id, "dir": args.out, "config": config });
-            output.print(&json, |out| writeln!(out, "node {} is in {}", args.id, args.out.display()))
+            let (made, data) = (args.out.join("data"), &options.data_dir);
+            let json = serde_json::json!({ "id": args.id, "dir": args.out, "config": config, "data_dir": data });
+            output.print(&json, |out| {
+                writeln!(out, "node {} is in {}", args.id, args.out.display())?;
+                if data.is_absolute() && std::path::absolute(&made)? != *data {
+                    writeln!(out, "what is in {} goes to {} on its machine", made.display(), data.display())?;
+                }
+                Ok(())
+            })
         }
     }
 }

@@ -107,7 +107,14 @@ impl Cluster {
         Self::start_with(Timing::default(), Tuning::default()).await
     }
 
-    pub(super) async fn start_with(timing: Timing, mut tuning: Tuning) -> Self {
+    pub(super) async fn start_with(timing: Timing, tuning: Tuning) -> Self {
+        let cluster = Self::start_empty(timing, tuning).await;
+        cluster.bootstrap().await;
+        cluster
+    }
+
+    /// The same before anybody is known to it.
+    pub(super) async fn start_empty(timing: Timing, mut tuning: Tuning) -> Self {
         tuning.log = LogOptions { segment_bytes: 4 << 20, ..tuning.log };
         let mut cluster = Self {
             dir: tempfile::tempdir().unwrap(),
@@ -135,8 +142,17 @@ impl Cluster {
         for node in cluster.all() {
             wait(&node, "all voters", |m| m.membership_config.voter_ids().count() == 3).await;
         }
-        cluster.propose_on(1, proposal(0, Command::Bootstrap(bootstrap()))).await.unwrap();
         cluster
+    }
+
+    /// Makes the root principal and the keys.
+    pub(super) async fn bootstrap(&self) {
+        self.propose_on(1, proposal(0, Command::Bootstrap(bootstrap()))).await.unwrap();
+    }
+
+    /// From now on a node gets entries and does not apply them, or it does again.
+    pub(super) fn hold_state(&self, id: u64, held: bool) {
+        self.node(id).inner.publisher.held.send_replace(held);
     }
 
     pub(super) fn node(&self, id: u64) -> Replica {
@@ -187,7 +203,7 @@ impl Cluster {
                 clock: self.clocks[&id].clone(),
                 ..config(id, self.data_dir(id), self.barrier.clone(), &self.authority)
             };
-            match Box::pin(Replica::start_with(config, self.tuning)).await {
+            match Box::pin(Replica::start(config, self.tuning)).await {
                 // The tasks of its life before end one after the other; the last one unlocks the log.
                 Err(StartError::Log(storage::log::LogError::Locked(_))) => tokio::task::yield_now().await,
                 started => return started,

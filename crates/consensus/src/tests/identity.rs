@@ -57,7 +57,7 @@ async fn a_node_that_is_not_a_member_may_not_command() {
     let mut stranger = client(&cluster, 9, leader);
     let refused = Some(Code::PermissionDenied);
     assert_eq!(code(stranger.propose(pb::ProposeRequest::default()).await), refused);
-    assert_eq!(code(stranger.read_index(pb::ReadIndexRequest {}).await), refused);
+    assert_eq!(code(stranger.read_index(pb::ReadIndexRequest::default()).await), refused);
     assert_eq!(code(stranger.local_status(pb::LocalStatusRequest {}).await), refused);
     assert_eq!(code(stranger.local_checkpoint(pb::LocalCheckpointRequest {}).await), refused);
     assert_eq!(code(stranger.local_digest(pb::LocalDigestRequest {}).await), refused);

@@ -164,7 +164,7 @@ async fn a_removed_node_serves_nobody_and_disturbs_nobody() {
     assert_eq!(code(stranger.append(futures_util::stream::empty()).await), refused);
     assert_eq!(code(stranger.snapshot(futures_util::stream::empty()).await), refused);
     assert_eq!(code(stranger.transfer_leader(pb::TransferLeaderRequest::default()).await), refused);
-    assert_eq!(code(stranger.read_index(pb::ReadIndexRequest {}).await), refused);
+    assert_eq!(code(stranger.read_index(pb::ReadIndexRequest::default()).await), refused);
     assert_eq!(code(stranger.local_status(pb::LocalStatusRequest {}).await), refused);
 
     // A restart changes nothing of that.
@@ -309,4 +309,61 @@ async fn a_node_that_lost_its_log_does_not_start() {
     let started = cluster.try_start(followers[0]).await;
     assert!(matches!(started, Err(StartError::DataDir(_))), "{started:?}");
     crate::set_aside(&cluster.data_dir(followers[0]), NodeId(4), "now").unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_does_not_answer_is_not_proposed() {
+    let mut cluster = Cluster::start().await;
+    let (leader, followers) = cluster.leader_and_followers().await;
+    let before = cluster.node(leader).status().last_log;
+    for asked in [leader, followers[0]] {
+        match cluster.node(asked).add_node(NodeId(4), member(4)).await {
+            Err(MembershipError::NotAllowed(why)) => {
+                assert!(why.contains("node 4 does not answer at node-4.invalid:1"), "{why}");
+                assert!(why.contains("Nothing was changed"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(cluster.node(leader).status().last_log, before);
+    assert_eq!(ids(cluster.node(leader).members().into_keys()), [1, 2, 3]);
+    Box::pin(cluster.start_node(4)).await;
+    assert_eq!(ids(cluster.node(leader).add_node(NodeId(4), member(4)).await.unwrap()), [1, 2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_does_not_catch_up_stays_a_learner_and_is_added_again() {
+    let mut cluster = Cluster::start().await;
+    let (leader, _) = cluster.leader_and_followers().await;
+    Box::pin(cluster.start_node(4)).await;
+    let replica = cluster.node(leader);
+    let inner = &replica.inner;
+    let data = inner.data_of(NodeId(4), &member(4)).await.unwrap();
+    assert!(inner.how_far(NodeId(4)).contains("was not added"));
+
+    cluster.isolate(4, true);
+    let added = inner.make_voter(NodeId(4), member(4), data);
+    assert!(tokio::time::timeout(Duration::from_millis(500), added).await.is_err());
+    assert_eq!(ids(inner.voters()), [1, 2, 3]);
+    let said = inner.how_far(NodeId(4));
+    assert!(said.contains("node 4 is a learner now") && said.contains("remove-node 4"), "{said}");
+
+    // Again at once it is refused, and when the node is back it goes on.
+    assert!(matches!(replica.add_node(NodeId(4), member(4)).await, Err(MembershipError::NotAllowed(_))));
+    cluster.isolate(4, false);
+    assert_eq!(ids(replica.add_node(NodeId(4), member(4)).await.unwrap()), [1, 2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leadership_is_not_handed_to_nodes_that_stop_too() {
+    let cluster = Cluster::start().await;
+    let (leader, followers) = cluster.leader_and_followers().await;
+    let replica = cluster.node(leader);
+    for id in &followers {
+        cluster.node(*id).resign().await;
+    }
+    assert_eq!(replica.transfer_leader(None).await, Err(TransferError::NobodyReady));
+    assert_eq!(replica.transfer_leader(Some(NodeId(followers[0]))).await, Err(TransferError::NobodyReady));
+    assert_eq!(replica.status().role, Role::Leader);
+    cluster.write(leader, "still").await;
 }

@@ -6,3 +6,4 @@ mod harness;
 mod identity;
 mod membership;
 mod purge;
+mod reads;

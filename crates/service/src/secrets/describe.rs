@@ -23,6 +23,8 @@ impl UseCase for DescribeSecret {
 }
 
 impl Read for DescribeSecret {
+    const MAY_BE_RELAXED: bool = true;
+
     async fn act(request: Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Self::Output, ApiError> {
         Ok(describe(view.secret(&request.secret)?))
     }

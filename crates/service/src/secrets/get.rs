@@ -23,27 +23,48 @@ impl UseCase for GetSecretValue {
 }
 
 impl Read for GetSecretValue {
+    const MAY_BE_RELAXED: bool = true;
+
     async fn act(request: Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Self::Output, ApiError> {
         let secret = view.live_secret(&request.secret)?;
         let entry = version(secret, request.version_id.as_ref(), request.version_stage.as_ref())?;
-        let version = &entry.version;
         // The placeholder that a rotation begins with is there, but has nothing to read.
-        let sealed = version.value.as_ref().ok_or_else(|| match (&request.version_stage, &request.version_id) {
+        let missing = || match (&request.version_stage, &request.version_id) {
             (None, Some(id)) => no_version(id),
             (Some(stage), _) => no_stage(stage),
             (None, None) => no_stage(&StagingLabel::Current),
-        })?;
-        let value = view.vault.open(view.state(), &secret.arn, &version.id, sealed)?;
+        };
+        let output = open(secret, entry, view)?.ok_or_else(missing)?;
         view.touch(secret, entry).await;
-        Ok(GetSecretValueOutput {
-            value,
-            arn: secret.arn.clone(),
-            name: secret.name.clone(),
-            version_id: version.id.clone(),
-            version_stages: secret.stages_of(&version.id),
-            created_date: version.created,
-        })
+        Ok(output)
     }
+}
+
+/// The value of a secret's current version, and that version.
+///
+/// # Errors
+/// ResourceNotFound, DecryptionFailure.
+pub(super) fn current<'a>(
+    secret: &'a Secret,
+    view: &View<'_>,
+) -> Result<(GetSecretValueOutput, &'a VersionEntry), ApiError> {
+    let entry = version(secret, None, None)?;
+    let output = open(secret, entry, view)?.ok_or_else(|| no_stage(&StagingLabel::Current))?;
+    Ok((output, entry))
+}
+
+/// The version's value, if it has one.
+fn open(secret: &Secret, entry: &VersionEntry, view: &View<'_>) -> Result<Option<GetSecretValueOutput>, ApiError> {
+    let version = &entry.version;
+    let Some(sealed) = &version.value else { return Ok(None) };
+    Ok(Some(GetSecretValueOutput {
+        value: view.vault.open(view.state(), &secret.arn, &version.id, sealed)?,
+        arn: secret.arn.clone(),
+        name: secret.name.clone(),
+        version_id: version.id.clone(),
+        version_stages: secret.stages_of(&version.id),
+        created_date: version.created,
+    }))
 }
 
 fn version<'a>(

@@ -13,7 +13,7 @@ use types::{ApiError, ErrorCode, Namespace, SecretName, limits};
 
 use super::describe::describe;
 use super::filter::{matches_all, name_prefix};
-use super::next_token::{Listing, Position};
+use super::next_token::{Lister, Listing, Position};
 use crate::api::{ListSecretsInput, ListSecretsOutput};
 use crate::authorize::{Action, Authorized};
 use crate::door::{Read, UseCase, View};
@@ -37,23 +37,33 @@ impl UseCase for ListSecrets {
 }
 
 impl Read for ListSecrets {
+    const MAY_BE_RELAXED: bool = true;
+
     async fn act(request: Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Self::Output, ApiError> {
-        let listing = Listing { principal: &view.principal, namespace: &view.namespace, request: &request };
-        let after = request.next_token.as_deref().map(|token| listing.open(view.barrier, token)).transpose()?;
-        let Some(index) = view.state().namespace(&view.namespace) else {
-            return Ok(ListSecretsOutput { secrets: Vec::new(), next_token: None });
-        };
-        let mut scan = Scan { view, request: &request, looked_at: 0 };
-        let page = match request.sort_by {
-            SortBy::CreatedDate => scan.walk(by_creation(index, &request, after)).await?,
-            SortBy::Name => scan.walk(by_name(index, &request, after)).await?,
-            SortBy::LastAccessedDate | SortBy::LastChangedDate => scan.select(index, after).await?,
-        };
-        Ok(ListSecretsOutput {
-            secrets: page.secrets.iter().map(|secret| describe(secret)).collect(),
-            next_token: page.ended_at.map(|position| listing.seal(view.barrier, &position)),
-        })
+        let (secrets, next_token) = page(&request, view, Lister::ListSecrets).await?;
+        Ok(ListSecretsOutput { secrets: secrets.iter().map(|secret| describe(secret)).collect(), next_token })
     }
+}
+
+/// One page of secrets, and the token of the next one.
+///
+/// # Errors
+/// InvalidNextToken; ServiceUnavailable after the deadline.
+pub(super) async fn page(
+    request: &ListSecretsRequest,
+    view: &View<'_>,
+    lister: Lister,
+) -> Result<(Vec<Arc<Secret>>, Option<String>), ApiError> {
+    let listing = Listing { lister, principal: &view.principal, namespace: &view.namespace, request };
+    let after = request.next_token.as_deref().map(|token| listing.open(view.barrier, token)).transpose()?;
+    let Some(index) = view.state().namespace(&view.namespace) else { return Ok((Vec::new(), None)) };
+    let mut scan = Scan { view, request, looked_at: 0 };
+    let page = match request.sort_by {
+        SortBy::CreatedDate => scan.walk(by_creation(index, request, after)).await?,
+        SortBy::Name => scan.walk(by_name(index, request, after)).await?,
+        SortBy::LastAccessedDate | SortBy::LastChangedDate => scan.select(index, after).await?,
+    };
+    Ok((page.secrets, page.ended_at.map(|position| listing.seal(view.barrier, &position))))
 }
 
 /// One page, and where it ended if there may be another.

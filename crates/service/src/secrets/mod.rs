@@ -1,5 +1,6 @@
 //! What each operation on secrets means. The order of the checks is AWS's: existence, deletion window, the rest.
 
+mod batch_get;
 mod create;
 mod default_key;
 mod delete;
@@ -16,6 +17,7 @@ mod update;
 mod version_stage;
 mod versions;
 
+pub(crate) use batch_get::BatchGetSecretValue;
 pub(crate) use create::CreateSecret;
 pub(crate) use delete::DeleteSecret;
 pub(crate) use describe::DescribeSecret;

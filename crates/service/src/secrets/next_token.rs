@@ -10,8 +10,14 @@ use zeroize::Zeroizing;
 use crate::shape::{ListSecretsRequest, SortBy};
 
 /// What a token's binding begins with: no token of one kind of listing is good for another.
-const LIST_SECRETS: u8 = 1;
 const LIST_VERSIONS: u8 = 2;
+
+/// The operations that list secrets.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Lister {
+    ListSecrets = 1,
+    BatchGetSecretValue = 3,
+}
 
 /// A place in a listing. Uids break ties: they are given in the order of creation and never twice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +75,7 @@ impl Position {
 
 /// One listing: who lists what, in which order. The size of the page may change from one to the next.
 pub(super) struct Listing<'a> {
+    pub(super) lister: Lister,
     pub(super) principal: &'a Principal,
     pub(super) namespace: &'a Namespace,
     pub(super) request: &'a ListSecretsRequest,
@@ -94,7 +101,8 @@ impl Listing<'_> {
     /// What a token is bound to: unambiguous, and equal for equal listings.
     fn bytes(&self) -> Vec<u8> {
         let ListSecretsRequest { filters, sort_by, descending, include_planned_deletion, .. } = self.request;
-        let mut bytes = vec![LIST_SECRETS, *sort_by as u8, u8::from(*descending), u8::from(*include_planned_deletion)];
+        let mut bytes =
+            vec![self.lister as u8, *sort_by as u8, u8::from(*descending), u8::from(*include_planned_deletion)];
         let mut put = |text: &str| put(&mut bytes, text);
         put(&self.principal.arn());
         put(&self.namespace.account.to_string());
@@ -204,13 +212,13 @@ mod tests {
         let root = Principal::Root("123456789012".parse().unwrap());
         let home = namespace("us-east-1");
         let own = request(|_| {});
-        let listing = Listing { principal: &root, namespace: &home, request: &own };
+        let listing = Listing { lister: Lister::ListSecrets, principal: &root, namespace: &home, request: &own };
         let position = Position::Created(SecretUid(42));
         let token = listing.seal(&barrier, &position);
         assert_eq!(listing.open(&barrier, &token), Ok(position.clone()));
 
         let bigger_page = request(|input| input.max_results = Some(7));
-        let same = Listing { principal: &root, namespace: &home, request: &bigger_page };
+        let same = Listing { lister: Lister::ListSecrets, principal: &root, namespace: &home, request: &bigger_page };
         assert_eq!(same.open(&barrier, &token), Ok(position));
 
         let others = [
@@ -227,13 +235,16 @@ mod tests {
             }),
         ];
         for other in &others {
-            let other = Listing { principal: &root, namespace: &home, request: other };
+            let other = Listing { lister: Lister::ListSecrets, principal: &root, namespace: &home, request: other };
             assert_eq!(other.open(&barrier, &token).unwrap_err().code, ErrorCode::InvalidNextToken);
         }
         let away = namespace("us-east-2");
-        let elsewhere = Listing { principal: &root, namespace: &away, request: &own };
+        let batch = Listing { lister: Lister::BatchGetSecretValue, principal: &root, namespace: &home, request: &own };
+        assert_eq!(batch.open(&barrier, &token).unwrap_err().code, ErrorCode::InvalidNextToken);
+        let elsewhere = Listing { lister: Lister::ListSecrets, principal: &root, namespace: &away, request: &own };
         assert!(elsewhere.open(&barrier, &token).is_err());
-        let somebody = Listing { principal: &Principal::System, namespace: &home, request: &own };
+        let somebody =
+            Listing { lister: Lister::ListSecrets, principal: &Principal::System, namespace: &home, request: &own };
         assert!(somebody.open(&barrier, &token).is_err());
         assert!(listing.open(&Barrier::ephemeral(ClusterId([1; 16])), &token).is_err());
     }
@@ -256,7 +267,7 @@ mod tests {
             assert_eq!(other.open(&barrier, &token).unwrap_err().code, ErrorCode::InvalidNextToken);
         }
         let secrets = request(|_| {});
-        let secrets = Listing { principal: &root, namespace: &home, request: &secrets };
+        let secrets = Listing { lister: Lister::ListSecrets, principal: &root, namespace: &home, request: &secrets };
         assert!(secrets.open(&barrier, &token).is_err());
         assert!(listing.open(&barrier, &secrets.seal(&barrier, &Position::Created(SecretUid(7)))).is_err());
     }
@@ -266,7 +277,7 @@ mod tests {
         let barrier = Barrier::ephemeral(ClusterId([1; 16]));
         let root = Principal::Root("123456789012".parse().unwrap());
         let (home, own) = (namespace("us-east-1"), request(|_| {}));
-        let listing = Listing { principal: &root, namespace: &home, request: &own };
+        let listing = Listing { lister: Lister::ListSecrets, principal: &root, namespace: &home, request: &own };
         let token = listing.seal(&barrier, &Position::Created(SecretUid(42)));
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
@@ -283,7 +294,7 @@ mod tests {
         let barrier = Barrier::ephemeral(ClusterId([1; 16]));
         let root = Principal::Root("123456789012".parse().unwrap());
         let (home, own) = (namespace("us-east-1"), request(|_| {}));
-        let listing = Listing { principal: &root, namespace: &home, request: &own };
+        let listing = Listing { lister: Lister::ListSecrets, principal: &root, namespace: &home, request: &own };
         let longest = Position::Name(SecretName::parse(&"n".repeat(512)).unwrap());
         assert!(listing.seal(&barrier, &longest).len() <= limits::NEXT_TOKEN_CHARS);
     }

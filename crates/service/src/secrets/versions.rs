@@ -25,6 +25,8 @@ impl UseCase for ListSecretVersionIds {
 }
 
 impl Read for ListSecretVersionIds {
+    const MAY_BE_RELAXED: bool = true;
+
     async fn act(request: Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Self::Output, ApiError> {
         let secret = view.secret(&request.secret)?;
         let listing = VersionListing {

@@ -3,10 +3,16 @@
 use types::{ApiError, ErrorCode, Namespace, limits};
 
 use super::constraints::{Constraints, Pattern};
-use super::request::{Filter, FilterKey, FilterValue, ListSecretVersionIdsRequest, ListSecretsRequest, SortBy};
+use super::request::{
+    BatchGetSecretValueRequest, Filter, FilterKey, FilterValue, ListSecretVersionIdsRequest, ListSecretsRequest,
+    NamedSecret, SortBy,
+};
 use super::secrets::{take_secret_id, target};
-use crate::api::{FilterInput, ListSecretVersionIdsInput, ListSecretsInput};
+use crate::api::{BatchGetSecretValueInput, FilterInput, ListSecretVersionIdsInput, ListSecretsInput};
 
+const LIST_OR_FILTERS: &str = "Either 'SecretIdList' or 'Filters' must be provided, but not both.";
+const PAGE_WITHOUT_FILTERS: &str =
+    "'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.";
 const FILTER_KEYS: &[(&str, FilterKey)] = &[
     ("all", FilterKey::All),
     ("name", FilterKey::Name),
@@ -33,7 +39,7 @@ pub(crate) fn list_secrets(input: ListSecretsInput) -> Result<ListSecretsRequest
     let given = input.filters.unwrap_or_default();
 
     let mut constraints = Constraints::default();
-    let max_results = take_max_results(&mut constraints, input.max_results);
+    let max_results = take_max_results(&mut constraints, input.max_results, limits::PAGE_ENTRIES);
     let next_token = take_next_token(&mut constraints, input.next_token);
     constraints.members("filters", Some(given.len()), 0..=limits::FILTERS);
     let keys = take_filters(&mut constraints, &given);
@@ -44,11 +50,7 @@ pub(crate) fn list_secrets(input: ListSecretsInput) -> Result<ListSecretsRequest
     Ok(ListSecretsRequest {
         max_results,
         next_token,
-        filters: given
-            .into_iter()
-            .zip(keys)
-            .map(|(filter, key)| parse_filter(filter, key))
-            .collect::<Result<_, _>>()?,
+        filters: parse_filters(given, keys)?,
         sort_by: sort_by.unwrap_or(SortBy::CreatedDate),
         descending: descending.unwrap_or(false),
         include_planned_deletion: input.include_planned_deletion.unwrap_or(false),
@@ -62,7 +64,7 @@ pub(crate) fn list_secret_version_ids(
 ) -> Result<ListSecretVersionIdsRequest, ApiError> {
     let mut constraints = Constraints::default();
     let secret_id = take_secret_id(&mut constraints, input.secret_id);
-    let max_results = take_max_results(&mut constraints, input.max_results);
+    let max_results = take_max_results(&mut constraints, input.max_results, limits::PAGE_ENTRIES);
     let next_token = take_next_token(&mut constraints, input.next_token);
     constraints.finish()?;
     let include_deprecated = input.include_deprecated.unwrap_or(false);
@@ -74,10 +76,48 @@ pub(crate) fn list_secret_version_ids(
     })
 }
 
-fn take_max_results(constraints: &mut Constraints, given: Option<i64>) -> usize {
-    let most = i64::try_from(limits::PAGE_ENTRIES).unwrap_or(i64::MAX);
+/// Parses BatchGetSecretValue.
+pub(crate) fn batch_get_secret_value(
+    input: BatchGetSecretValueInput,
+    namespace: &Namespace,
+) -> Result<BatchGetSecretValueRequest, ApiError> {
+    let filters = input.filters.as_deref().unwrap_or_default();
+    let mut constraints = Constraints::default();
+    if let Some(ids) = &input.secret_id_list {
+        constraints.members("secretIdList", Some(ids.len()), 1..=limits::BATCH_SECRETS);
+        constraints.each("secretIdList", ids, 1..=limits::SECRET_ID_CHARS, None);
+    }
+    constraints.members("filters", Some(filters.len()), 0..=limits::FILTERS);
+    let keys = take_filters(&mut constraints, filters);
+    let max_results = take_max_results(&mut constraints, input.max_results, limits::BATCH_SECRETS);
+    let next_token = take_next_token(&mut constraints, input.next_token);
+    constraints.finish()?;
+
+    match (input.secret_id_list, input.filters) {
+        (Some(_), Some(_)) | (None, None) => Err(ApiError::new(ErrorCode::InvalidParameter, LIST_OR_FILTERS)),
+        (Some(_), None) if input.max_results.is_some() => {
+            Err(ApiError::new(ErrorCode::InvalidParameter, PAGE_WITHOUT_FILTERS))
+        }
+        (Some(ids), None) => {
+            let named = |given: String| NamedSecret { target: target(given.clone(), namespace), given };
+            Ok(BatchGetSecretValueRequest::Named(ids.into_iter().map(named).collect()))
+        }
+        (None, Some(given)) => Ok(BatchGetSecretValueRequest::Listed(ListSecretsRequest {
+            max_results,
+            next_token,
+            filters: parse_filters(given, keys)?,
+            sort_by: SortBy::CreatedDate,
+            descending: false,
+            include_planned_deletion: false,
+        })),
+    }
+}
+
+/// The size of a page: as asked, else the largest.
+fn take_max_results(constraints: &mut Constraints, given: Option<i64>, largest: usize) -> usize {
+    let most = i64::try_from(largest).unwrap_or(i64::MAX);
     let taken = constraints.number("maxResults", given, 1..=most);
-    taken.and_then(|number| usize::try_from(number).ok()).unwrap_or(limits::PAGE_ENTRIES)
+    taken.and_then(|number| usize::try_from(number).ok()).unwrap_or(largest)
 }
 
 fn take_next_token(constraints: &mut Constraints, given: Option<String>) -> Option<String> {
@@ -96,6 +136,10 @@ fn take_filters(constraints: &mut Constraints, given: &[FilterInput]) -> Vec<Opt
         constraints.each(&path, values, 0..=limits::FILTER_VALUE_CHARS, Some(&FILTER_VALUE));
     }
     keys
+}
+
+fn parse_filters(given: Vec<FilterInput>, keys: Vec<Option<FilterKey>>) -> Result<Vec<Filter>, ApiError> {
+    given.into_iter().zip(keys).map(|(filter, key)| parse_filter(filter, key)).collect()
 }
 
 fn parse_filter(filter: FilterInput, key: Option<FilterKey>) -> Result<Filter, ApiError> {

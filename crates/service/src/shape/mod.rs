@@ -11,13 +11,13 @@ mod secrets;
 mod tags;
 
 pub(crate) use constraints::Constraints;
-pub(crate) use listing::{list_secret_version_ids, list_secrets};
+pub(crate) use listing::{batch_get_secret_value, list_secret_version_ids, list_secrets};
 pub(crate) use password::get_random_password;
 pub(crate) use request::{
-    CreateSecretRequest, DeleteSecretRequest, DescribeSecretRequest, Filter, FilterKey, FilterValue,
-    GetRandomPasswordRequest, GetSecretValueRequest, ListSecretVersionIdsRequest, ListSecretsRequest,
-    PutSecretValueRequest, RestoreSecretRequest, SecretTarget, SortBy, TagResourceRequest, UntagResourceRequest,
-    UpdateSecretRequest, UpdateSecretVersionStageRequest,
+    BatchGetSecretValueRequest, CreateSecretRequest, DeleteSecretRequest, DescribeSecretRequest, Filter, FilterKey,
+    FilterValue, GetRandomPasswordRequest, GetSecretValueRequest, ListSecretVersionIdsRequest, ListSecretsRequest,
+    NamedSecret, PutSecretValueRequest, RestoreSecretRequest, SecretTarget, SortBy, TagResourceRequest,
+    UntagResourceRequest, UpdateSecretRequest, UpdateSecretVersionStageRequest,
 };
 pub(crate) use secrets::{
     create_secret, delete_secret, describe_secret, get_secret_value, put_secret_value, restore_secret, tag_resource,

@@ -43,6 +43,24 @@ pub(crate) struct GetSecretValueRequest {
     pub(crate) version_stage: Option<StagingLabel>,
 }
 
+/// BatchGetSecretValue, parsed.
+#[derive(Debug)]
+pub(crate) enum BatchGetSecretValueRequest {
+    /// These, one to twenty.
+    Named(Vec<NamedSecret>),
+    /// A page of those that match filters.
+    Listed(ListSecretsRequest),
+}
+
+/// A secret of a batch.
+#[derive(Debug)]
+pub(crate) struct NamedSecret {
+    /// The `SecretId` as the caller wrote it.
+    pub(crate) given: String,
+    /// The secret, or what is wrong with the name, which is said of this secret only.
+    pub(crate) target: Result<SecretTarget, ApiError>,
+}
+
 /// PutSecretValue, parsed.
 #[derive(Debug)]
 pub(crate) struct PutSecretValueRequest {
@@ -233,6 +251,18 @@ target_is! {
 impl Target for ListSecretsRequest {
     fn resource(&self) -> Option<&str> {
         None
+    }
+}
+
+impl Target for BatchGetSecretValueRequest {
+    fn resource(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Target for SecretTarget {
+    fn resource(&self) -> Option<&str> {
+        Some(&self.given)
     }
 }
 

@@ -14,6 +14,7 @@ use super::world::{
 use crate::api::{CreateSecretInput, GetSecretValueInput};
 use crate::authorize::Action;
 use crate::caller::Credential;
+use crate::reads::RelaxedReads;
 use crate::record::Ending;
 use crate::secrets::{CreateSecret, GetSecretValue, PutSecretValue};
 use crate::throttle::ServiceLimits;
@@ -269,6 +270,7 @@ async fn every_request_is_recorded_also_one_whose_caller_went_away() {
         Arc::new(Midnight),
         world.records.clone(),
         ServiceLimits::default(),
+        RelaxedReads::default(),
     );
     let input = GetSecretValueInput { secret_id: text("s"), ..GetSecretValueInput::default() };
     let mut read = Box::pin(door.read::<GetSecretValue>(&world.caller, input));
@@ -300,13 +302,21 @@ struct Stalled;
 
 impl crate::replicated::Replicated for Stalled {
     fn local_state(&self) -> Arc<consensus::Published> {
-        Arc::new(consensus::Published { state: state::State::default(), applied_index: 0 })
+        Arc::new(consensus::Published::new(state::State::default(), 0))
     }
 
     fn read_barrier(
         &self,
         _: std::time::Instant,
     ) -> impl Future<Output = Result<Arc<consensus::Published>, consensus::NoQuorum>> + Send {
+        std::future::pending()
+    }
+
+    fn read_stale(
+        &self,
+        _: std::time::Duration,
+        _: std::time::Instant,
+    ) -> impl Future<Output = Result<consensus::StaleState, consensus::NoQuorum>> + Send {
         std::future::pending()
     }
 
@@ -399,27 +409,6 @@ fn futures_of_use_cases_may_move_between_threads() {
     is_send(&world.read::<GetSecretValue>(GetSecretValueInput::default()));
     is_send(&world.write::<PutSecretValue>(crate::api::PutSecretValueInput::default()));
     is_send(&world.read::<crate::secrets::ListSecrets>(crate::api::ListSecretsInput::default()));
-}
-
-#[tokio::test]
-async fn a_cluster_is_started_once_by_whichever_node_is_first() {
-    let world = World::without_bootstrap();
-    let first = super::world::bootstrap(&world.barrier);
-    let start = |keys| {
-        let cluster = world.cluster.clone();
-        async move { crate::bootstrap::bootstrap(&cluster, keys, std::time::Instant::now()).await }
-    };
-    world.before_next_proposal(move |replication| {
-        replication.commit(Command::Bootstrap(first)).unwrap();
-    });
-    start(super::world::bootstrap(&world.barrier)).await.unwrap();
-    let key = world.state().cluster().unwrap().idempotency_key.clone();
-    start(super::world::bootstrap(&world.barrier)).await.unwrap();
-    assert_eq!(world.state().cluster().unwrap().idempotency_key, key);
-    assert_eq!(world.cluster.lock().proposals, 1);
-    world.lose_quorum();
-    let error = start(super::world::bootstrap(&world.barrier)).await.unwrap_err();
-    assert_eq!(error.code, ErrorCode::ServiceUnavailable);
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The use cases over a cluster in one process: `apply` is the real one, only the log is missing.
 
+mod batch;
 mod door;
 mod listing;
 mod random;
+mod relaxed;
 mod secrets;
 mod throttle;
 mod touch;

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use consensus::{Clock, NoQuorum, Proposal, ProposeError, Published, Receipt};
+use consensus::{Clock, NoQuorum, Proposal, ProposeError, Published, Receipt, StaleState};
 use key_service::{Barrier, IdempotencyKey, KeyMaterial, SealedKind};
 use state::{Bootstrap, Command, Envelope, Outcome, Record, RecordKey, State, StateBuilder};
 use types::{
@@ -20,6 +20,7 @@ use crate::api::{
 };
 use crate::caller::{Caller, Credential, SignatureCheck};
 use crate::door::{Door, Read, Write};
+use crate::reads::RelaxedReads;
 use crate::record::{Ending, Record as RequestRecord, Recorder};
 use crate::replicated::Replicated;
 use crate::secrets::{CreateSecret, DeleteSecret, DescribeSecret, GetSecretValue, PutSecretValue};
@@ -29,6 +30,9 @@ pub(super) const ROOT_URI: &str = "urn:conclave:user/root";
 pub(super) const ACCESS_KEY: &str = "AKIAROOT";
 pub(super) const ACCESS_KEY_SECRET: &[u8] = b"the secret half";
 pub(super) const START: Timestamp = Timestamp::from_millis(1_727_176_691_830);
+
+/// How old what this node has is said to be.
+pub(super) const AGE: Duration = Duration::from_secs(5);
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -86,7 +90,7 @@ pub(super) struct Replication {
 
 impl Default for Replication {
     fn default() -> Self {
-        let empty = Arc::new(Published { state: State::default(), applied_index: 0 });
+        let empty = Arc::new(Published::new(State::default(), 0));
         Self {
             committed: empty.clone(),
             local: empty,
@@ -102,7 +106,7 @@ impl Default for Replication {
 
 impl Replication {
     fn publish(&mut self, state: State, applied_index: u64) {
-        self.committed = Arc::new(Published { state, applied_index });
+        self.committed = Arc::new(self.committed.followed_by(state, applied_index));
         if !self.lags {
             self.local = self.committed.clone();
         }
@@ -172,6 +176,21 @@ impl Replicated for Arc<Cluster> {
             replication.local = replication.committed.clone();
         }
         std::future::ready(if replication.quorum { Ok(replication.local.clone()) } else { Err(NoQuorum) })
+    }
+
+    async fn read_stale(&self, max_age: Duration, deadline: Instant) -> Result<StaleState, NoQuorum> {
+        let (local, access_index) = {
+            let replication = self.lock();
+            if !replication.quorum {
+                return Err(NoQuorum);
+            }
+            (replication.local.clone(), replication.committed.access_index)
+        };
+        if local.applied_index >= access_index && max_age >= AGE {
+            return Ok(StaleState { published: local, age: AGE });
+        }
+        let published = self.read_barrier(deadline).await?;
+        Ok(StaleState { published, age: Duration::ZERO })
     }
 
     async fn propose(&self, proposal: Proposal, _: Instant) -> Result<Receipt, ProposeError> {
@@ -278,7 +297,8 @@ impl World {
         let records = Arc::new(Records::default());
         let regions = vec![region("us-east-1"), region("eu-central-1")];
         let clock = Arc::new(FixedClock(AtomicU64::new(START.as_millis())));
-        let door = Door::new(cluster.clone(), barrier.clone(), regions, clock.clone(), records.clone(), limits);
+        let reads = RelaxedReads::default();
+        let door = Door::new(cluster.clone(), barrier.clone(), regions, clock.clone(), records.clone(), limits, reads);
         let caller = caller(Credential::Certificate(ROOT_URI.to_owned()), "us-east-1");
         Self { cluster, door, barrier, records, caller, clock }
     }
@@ -407,6 +427,7 @@ pub(super) fn caller(credential: Credential, region_text: &str) -> Caller {
     Caller {
         credential,
         region: region(region_text),
+        consistency: None,
         request_id: "request".to_owned(),
         peer: None,
         arrived: Instant::now(),

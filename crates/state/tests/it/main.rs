@@ -1,6 +1,7 @@
 //! What `state` promises, through its public face only.
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
+mod access;
 mod bootstrap;
 mod create;
 mod delete;

@@ -9,7 +9,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use state::{
     Access, Applied, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Outcome, Purge, PutSecretValue,
-    Refusal, RestoreSecret, Secret, State, TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    Refusal, RestoreSecret, Secret, State, TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, VersionEntry,
 };
 use types::{
     Namespace, Principal, ProposalId, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId, limits,
@@ -428,7 +428,7 @@ impl World {
                 assert!(old.last_accessed <= new.last_accessed && new.last_accessed <= Some(self.one.time()));
                 assert!(new.labels.len() <= limits::STAGING_LABELS_PER_SECRET);
                 assert!(new.versions.len() <= limits::VERSIONS_PER_SECRET);
-                for entry in &old.versions {
+                for entry in old.versions.iter() {
                     let kept = new.version(&entry.version.id).expect("a version is gone");
                     assert_eq!(kept.version, entry.version, "a version has changed");
                     assert!(entry.last_accessed <= kept.last_accessed && kept.last_accessed <= new.last_accessed);
@@ -449,9 +449,8 @@ impl World {
 
 /// The secret as if nobody had ever read it.
 fn unread(secret: &Secret) -> Secret {
-    let mut unread = Secret { last_accessed: None, ..secret.clone() };
-    unread.versions.iter_mut().for_each(|entry| entry.last_accessed = None);
-    unread
+    let versions = secret.versions.iter().map(|entry| VersionEntry::new(entry.version.clone(), None)).collect();
+    Secret { last_accessed: None, versions, ..secret.clone() }
 }
 
 fn names((region, secret): (&str, &str)) -> (Namespace, SecretName) {

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// How long the engine may hold its files after an earlier store of this process was dropped.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 const RELEASE_PAUSE: Duration = Duration::from_millis(5);
+/// How long a closing engine is waited for.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The lock on the store's directory; held until it is dropped.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl Engine {
         let give_up = Instant::now() + RELEASE_TIMEOUT;
         loop {
             match contain("open its files", || Ok(config.open()))
-                .and_then(|opened| opened.map_err(StateStoreError::engine("open its files")))
+                .and_then(|opened| opened.map_err(StateStoreError::engine("open its files", &directory)))
             {
                 Ok(db) => return Ok(Self { db: Some(db), directory }),
                 // Dropped engines finish in threads of their own; our lock says that no other process is there.
@@ -71,28 +74,32 @@ impl Engine {
         self.db.as_ref().expect("the engine is there until it is dropped")
     }
 
+    fn failed(&self, action: &'static str) -> impl FnOnce(sled::Error) -> StateStoreError {
+        StateStoreError::engine(action, &self.directory)
+    }
+
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<IVec>, StateStoreError> {
-        self.db().get(key).map_err(StateStoreError::engine("read a record"))
+        self.db().get(key).map_err(self.failed("read a record"))
     }
 
     /// All keys and values in the order of the keys.
     pub(super) fn scan(&self) -> impl Iterator<Item = Result<(IVec, IVec), StateStoreError>> {
-        self.db().iter().map(|item| item.map_err(StateStoreError::engine("read a record")))
+        self.db().iter().map(|item| item.map_err(self.failed("read a record")))
     }
 
     /// The last key that begins with `prefix`, with its value.
     pub(super) fn last_with_prefix(&self, prefix: &[u8]) -> Result<Option<(IVec, IVec)>, StateStoreError> {
-        self.db().scan_prefix(prefix).next_back().transpose().map_err(StateStoreError::engine("read a record"))
+        self.db().scan_prefix(prefix).next_back().transpose().map_err(self.failed("read a record"))
     }
 
     /// Applies the whole batch or nothing of it; not durable yet.
     pub(super) fn apply(&self, batch: Batch) -> Result<(), StateStoreError> {
-        self.db().apply_batch(batch).map_err(StateStoreError::engine("write records"))
+        self.db().apply_batch(batch).map_err(self.failed("write records"))
     }
 
     /// Makes everything that was applied durable: flushes the engine, then syncs all its files and directories.
     pub(super) fn make_durable(&self) -> Result<(), StateStoreError> {
-        self.db().flush().map_err(StateStoreError::engine("flush"))?;
+        self.db().flush().map_err(self.failed("flush"))?;
         durable::sync_tree(&self.directory).map_err(StateStoreError::io("sync", &self.directory))
     }
 }
@@ -100,13 +107,23 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         let db = self.db.take();
-        // On damaged files the engine may panic once more; what was acknowledged is durable already.
-        let closed = contain("close its files", move || {
-            drop(db);
-            Ok(())
-        });
-        if let Err(error) = closed {
-            tracing::warn!(%error, "state store");
+        let (ended, end) = mpsc::sync_channel(1);
+        // What was acknowledged is durable already. On damaged files the engine may panic once more, and after a write
+        // that failed it waits for ever for that write: not in a thread that somebody waits for.
+        let close = move || {
+            let closed = contain("close its files", move || {
+                drop(db);
+                Ok(())
+            });
+            // Nobody listens when it took too long.
+            let _late = ended.send(closed);
+        };
+        let closing = thread::Builder::new().name("state-close".to_owned()).spawn(close);
+        match closing.map(|_| end.recv_timeout(CLOSE_TIMEOUT)) {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "state store"),
+            Ok(Err(_)) => tracing::warn!(path = %self.directory.display(), "the storage engine does not end"),
+            Err(error) => tracing::warn!(%error, "state store: no thread to close it"),
         }
     }
 }

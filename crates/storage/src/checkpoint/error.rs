@@ -31,10 +31,12 @@ pub enum StateStoreError {
     #[error("{} is a state store of an unknown format", .0.display())]
     UnknownFormat(PathBuf),
     /// The storage engine refused.
-    #[error("the storage engine cannot {action}")]
+    #[error("the storage engine cannot {action} in {}", path.display())]
     Engine {
         /// What was tried.
         action: &'static str,
+        /// In which directory.
+        path: PathBuf,
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -121,8 +123,9 @@ impl StateStoreError {
         move |source| Self::Io { action, path, source }
     }
 
-    pub(super) fn engine(action: &'static str) -> impl FnOnce(sled::Error) -> Self {
-        move |source| Self::Engine { action, source: Box::new(source) }
+    pub(super) fn engine(action: &'static str, path: &Path) -> impl FnOnce(sled::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Engine { action, path, source: Box::new(source) }
     }
 }
 

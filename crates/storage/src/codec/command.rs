@@ -102,6 +102,8 @@ impl From<&Command> for pb::Command {
             Command::UntagResource(untag) => Kind::UntagResource(untag.into()),
             Command::Touch(touch) => Kind::Touch(touch.into()),
             Command::Purge(purge) => Kind::Purge(purge.into()),
+            Command::RegisterBoot(register) => Kind::RegisterBoot(register.into()),
+            Command::MarkReverted(mark) => Kind::MarkReverted((*mark).into()),
         };
         Self { kind: Some(kind) }
     }
@@ -124,6 +126,8 @@ impl TryFrom<pb::Command> for Command {
             Kind::UntagResource(untag) => Self::UntagResource(untag.try_into()?),
             Kind::Touch(touch) => Self::Touch(touch.into()),
             Kind::Purge(purge) => Self::Purge(purge.into()),
+            Kind::RegisterBoot(register) => Self::RegisterBoot(register.try_into()?),
+            Kind::MarkReverted(mark) => Self::MarkReverted(mark.try_into()?),
         })
     }
 }

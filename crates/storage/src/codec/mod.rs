@@ -4,6 +4,7 @@
 //! skipped what it does not understand would apply something else than its peers. Whatever these functions encode,
 //! they decode again: a command that only its proposer could read would stop every other node.
 
+mod boot;
 mod command;
 mod common;
 mod head;

@@ -40,6 +40,7 @@ pub(super) fn outcome_to(outcome: &Outcome) -> pb::Outcome {
         }),
         Ok(Applied::Touched) => Kind::Touched(pb::Touched {}),
         Ok(Applied::Purged) => Kind::Purged(pb::Purged {}),
+        Ok(Applied::BootNoted) => Kind::BootNoted(pb::BootNoted {}),
         Err(Refusal::Conflict) => Kind::Conflict(pb::Conflict {}),
         Err(Refusal::Forgotten) => Kind::Forgotten(pb::Forgotten {}),
         Err(Refusal::Api(error)) => {
@@ -66,6 +67,7 @@ pub(super) fn outcome_from(outcome: pb::Outcome) -> Result<Outcome, DecodeError>
         }),
         Kind::Touched(pb::Touched {}) => Ok(Applied::Touched),
         Kind::Purged(pb::Purged {}) => Ok(Applied::Purged),
+        Kind::BootNoted(pb::BootNoted {}) => Ok(Applied::BootNoted),
         Kind::Conflict(pb::Conflict {}) => Err(Refusal::Conflict),
         Kind::Forgotten(pb::Forgotten {}) => Err(Refusal::Forgotten),
         Kind::ApiError(error) => {

@@ -29,6 +29,7 @@ pub fn encode_record(record: &Record) -> Vec<u8> {
         Record::Secret(secret) => Kind::Secret(secret_to(secret)),
         Record::Version(version) => Kind::Version(version.as_ref().into()),
         Record::Proposal(result) => Kind::Proposal(result.into()),
+        Record::NodeBoot(boot) => Kind::NodeBoot(boot.as_ref().into()),
     };
     pb::Record { format: FORMAT, kind: Some(kind) }.encode_to_vec()
 }
@@ -58,6 +59,7 @@ pub(crate) fn decode_record_from(key: RecordKey, bytes: Bytes) -> Result<Record,
         Kind::Secret(secret) => Record::Secret(secret_from(secret)?),
         Kind::Version(version) => Record::Version(Arc::new(version.try_into()?)),
         Kind::Proposal(result) => Record::Proposal(result.try_into()?),
+        Kind::NodeBoot(boot) => Record::NodeBoot(Arc::new(boot.try_into()?)),
     };
     if record.is_of(key) { Ok(record) } else { Err(DecodeError::OtherRecord) }
 }
@@ -73,6 +75,7 @@ pub(crate) const fn record_kind(number: u8) -> Option<RecordKind> {
         6 => RecordKind::Secret,
         7 => RecordKind::Version,
         8 => RecordKind::Proposal,
+        9 => RecordKind::NodeBoot,
         _ => return None,
     })
 }

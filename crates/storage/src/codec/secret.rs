@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use state::{Secret, SecretRecord, SecretUid, VersionPart};
+use state::{Secret, SecretRecord, SecretUid, VersionPart, Versions};
 use types::{StagingLabel, Timestamp, VersionId};
 
 use super::DecodeError;
@@ -47,7 +47,7 @@ pub(super) fn secret_from(secret: pb::Secret) -> Result<SecretRecord, DecodeErro
         last_changed: Timestamp::from_millis(secret.last_changed_ms),
         last_accessed: timestamp(secret.last_accessed_ms),
         deletion_date: timestamp(secret.deletion_date_ms),
-        versions: Vec::new(),
+        versions: Versions::default(),
         labels: secret.labels.iter().map(label_from).collect::<Result<_, _>>()?,
         next_part: secret.next_part,
     };

@@ -6,10 +6,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use state::{
-    Access, AccessKey, Applied, Binding, Bootstrap, Cluster, Command, CreateSecret, DeleteMode, DeleteSecret,
-    EncryptionKey, Envelope, Outcome, ProposalResult, Purge, PutSecretValue, Record, RecordKey, RecordKind, Refusal,
-    RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid, TagResource, Touch, UntagResource, UpdateSecret,
-    UpdateSecretVersionStage, Version, VersionPart,
+    Access, AccessKey, Applied, Binding, Boot, Boots, Bootstrap, Cluster, Command, CreateSecret, DataId, DeleteMode,
+    DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutSecretValue,
+    Record, RecordKey, RecordKind, Refusal, RegisterBoot, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
+    TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -21,8 +21,10 @@ use crate::head::Head;
 use crate::log::LogId;
 
 pub(crate) fn record_kind() -> impl Strategy<Value = RecordKind> {
-    use RecordKind::{AccessKey, Binding, Cluster, Counters, EncryptionKey, Proposal, Secret, Version};
-    proptest::sample::select(&[Counters, Cluster, AccessKey, Binding, EncryptionKey, Secret, Version, Proposal][..])
+    use RecordKind::{AccessKey, Binding, Cluster, Counters, EncryptionKey, NodeBoot, Proposal, Secret, Version};
+    proptest::sample::select(
+        &[Counters, Cluster, AccessKey, Binding, EncryptionKey, Secret, Version, Proposal, NodeBoot][..],
+    )
 }
 
 pub(crate) fn record_key() -> impl Strategy<Value = RecordKey> {
@@ -182,6 +184,19 @@ fn purge() -> impl Strategy<Value = Purge> {
         .prop_map(|(secrets, not_after)| Purge { secrets, not_after })
 }
 
+fn data_id() -> impl Strategy<Value = DataId> {
+    any::<[u8; 16]>().prop_map(DataId)
+}
+
+fn register_boot() -> impl Strategy<Value = RegisterBoot> {
+    (any::<u64>(), data_id(), any::<u32>(), vec(any::<u64>(), 1..=Boots::MAX)).prop_map(
+        |(node, data, first, nonces)| {
+            let boots = Boots::new(first.into(), nonces).unwrap();
+            RegisterBoot { node: NodeId(node), data, boots }
+        },
+    )
+}
+
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         bootstrap().prop_map(Command::Bootstrap),
@@ -195,6 +210,9 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         untag_resource().prop_map(Command::UntagResource),
         touch().prop_map(Command::Touch),
         purge().prop_map(Command::Purge),
+        register_boot().prop_map(Command::RegisterBoot),
+        (any::<u64>(), data_id())
+            .prop_map(|(node, data)| Command::MarkReverted(MarkReverted { node: NodeId(node), data })),
     ]
 }
 
@@ -227,6 +245,7 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         Just(Ok(Applied::Bootstrapped)),
         Just(Ok(Applied::Touched)),
         Just(Ok(Applied::Purged)),
+        Just(Ok(Applied::BootNoted)),
         written,
         deleted,
         Just(Err(Refusal::Conflict)),
@@ -262,7 +281,7 @@ fn secret_record() -> impl Strategy<Value = SecretRecord> {
                 last_changed,
                 last_accessed,
                 deletion_date,
-                versions: Vec::new(),
+                versions: Versions::default(),
                 labels,
                 next_part,
             };
@@ -321,6 +340,12 @@ pub(crate) fn record() -> impl Strategy<Value = (RecordKey, Record)> {
         }),
         proposal_result()
             .prop_map(move |result| (key(RecordKind::Proposal, result.index, 0), Record::Proposal(result))),
+        (any::<u64>(), data_id(), any::<(u64, u64, bool)>()).prop_map(
+            move |(node, data, (counter, nonce, reverted))| {
+                let boot = NodeBoot { node: NodeId(node), data, boot: Boot { counter, nonce }, reverted };
+                (key(RecordKind::NodeBoot, node, 0), Record::NodeBoot(Arc::new(boot)))
+            }
+        ),
     ]
 }
 

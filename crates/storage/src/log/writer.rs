@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::frame::{COMMITTED_FRAME_BYTES, Preamble, Record};
 use super::housekeeper::Housekeeper;
@@ -11,6 +12,9 @@ use super::sector::{Batch, DATA_BYTES, Place, sectors_for};
 use super::segment::{Directory, SECOND_BATCH, Segment};
 use super::shared::{Change, Shared, Work};
 use super::{LogError, LogId};
+
+/// How long the unsafe build holds a batch back that it has acknowledged, as a slow disk would.
+const HELD_BACK: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -39,6 +43,9 @@ impl Writer {
         self.drop_purged();
         let mut changes = Vec::new();
         while let Some(taken) = self.shared.take(&mut changes, self.batch_bytes) {
+            if cfg!(feature = "unsafe-acknowledge-before-sync") {
+                acknowledge_before_sync(&mut changes);
+            }
             let result = match taken.failed {
                 Some(error) => Err(error),
                 None => self.write(&changes, taken.committed).inspect_err(|error| self.shared.fail(error)),
@@ -148,6 +155,17 @@ impl Writer {
             self.housekeeper.remove(number);
         }
     }
+}
+
+/// Breaks the promise of [`super::LogStore`], so that the tests which rest on it can be seen to fail: callers are told
+/// that a batch is on disk while it is not, and a process that is killed then loses it. In no build without the feature.
+fn acknowledge_before_sync(changes: &mut [Change]) {
+    for change in changes.iter_mut().filter(|change| !matches!(change.work, Work::Refuse(_))) {
+        if let Some(done) = change.done.take() {
+            done(Ok(()));
+        }
+    }
+    std::thread::sleep(HELD_BACK);
 }
 
 /// Fails what is queued when the writer's thread ends, also by a panic.

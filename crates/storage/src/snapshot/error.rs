@@ -1,6 +1,7 @@
 //! What can be wrong with a snapshot.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use key_service::OpenError;
 use state::UnexpectedRecord;
@@ -11,10 +12,12 @@ use crate::codec::DecodeError;
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The spool file failed.
-    #[error("cannot {action} the spool of a snapshot")]
+    #[error("cannot {action} the spool of a snapshot in {}", directory.display())]
     Io {
         /// What was tried.
         action: &'static str,
+        /// Where the spool is.
+        directory: PathBuf,
         /// Why not.
         source: io::Error,
     },
@@ -96,7 +99,8 @@ pub enum SnapshotError {
 }
 
 impl SnapshotError {
-    pub(super) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { action, source }
+    pub(super) fn io(action: &'static str, directory: &Path) -> impl FnOnce(io::Error) -> Self {
+        let directory = directory.to_owned();
+        move |source| Self::Io { action, directory, source }
     }
 }

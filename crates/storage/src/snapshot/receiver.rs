@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -24,6 +24,7 @@ use crate::schema::{self as pb, FORMAT};
 /// is dropped or the process ends. It need not be durable; a state that was received becomes so by a checkpoint.
 pub struct SnapshotReceiver {
     barrier: Arc<Barrier>,
+    directory: PathBuf,
     spool: BufWriter<File>,
     /// The place of the next chunk; the first one brings the snapshot's id.
     next: Option<Place>,
@@ -37,9 +38,10 @@ impl SnapshotReceiver {
     /// # Errors
     /// The spool cannot be made.
     pub fn new(directory: &Path, barrier: Arc<Barrier>) -> Result<Self, SnapshotError> {
-        fs::create_dir_all(directory).map_err(SnapshotError::io("make the directory of"))?;
-        let spool = tempfile::tempfile_in(directory).map_err(SnapshotError::io("make"))?;
-        Ok(Self { barrier, spool: BufWriter::new(spool), next: None, head: None, trailer: None })
+        fs::create_dir_all(directory).map_err(SnapshotError::io("make the directory of", directory))?;
+        let spool = tempfile::tempfile_in(directory).map_err(SnapshotError::io("make", directory))?;
+        let spool = BufWriter::new(spool);
+        Ok(Self { barrier, directory: directory.to_owned(), spool, next: None, head: None, trailer: None })
     }
 
     /// Takes the next chunk.
@@ -72,9 +74,10 @@ impl SnapshotReceiver {
             return Err(SnapshotError::Incomplete(chunks));
         };
         expect_count("chunks", trailer.chunks, chunks)?;
-        let mut spool = self.spool.into_inner().map_err(|error| SnapshotError::io("write")(error.into_error()))?;
-        spool.rewind().map_err(SnapshotError::io("read"))?;
-        let mut spool = Spool(BufReader::new(spool));
+        let failed = |action| SnapshotError::io(action, &self.directory);
+        let mut spool = self.spool.into_inner().map_err(|error| failed("write")(error.into_error()))?;
+        spool.rewind().map_err(failed("read"))?;
+        let mut spool = Spool { file: BufReader::new(spool), directory: &self.directory };
         let mut records = RecordReader::default();
         let mut builder = StateBuilder::default();
         while let Some(chunk) = spool.next_chunk()? {
@@ -129,7 +132,7 @@ impl SnapshotReceiver {
         self.spool
             .write_all(&length.to_be_bytes())
             .and_then(|()| self.spool.write_all(chunk))
-            .map_err(SnapshotError::io("write"))
+            .map_err(SnapshotError::io("write", &self.directory))
     }
 }
 
@@ -155,22 +158,26 @@ fn expect_count(what: &'static str, expected: u64, found: u64) -> Result<(), Sna
 }
 
 /// The spooled chunks.
-struct Spool(BufReader<File>);
+struct Spool<'a> {
+    file: BufReader<File>,
+    directory: &'a Path,
+}
 
-impl Spool {
+impl Spool<'_> {
     fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, SnapshotError> {
         let mut length = [0; 4];
-        let read = |error| SnapshotError::io("read")(error);
-        if self.0.read(&mut length[..1]).map_err(read)? == 0 {
+        let directory = self.directory;
+        let read = |error| SnapshotError::io("read", directory)(error);
+        if self.file.read(&mut length[..1]).map_err(read)? == 0 {
             return Ok(None);
         }
-        self.0.read_exact(&mut length[1..]).map_err(read)?;
+        self.file.read_exact(&mut length[1..]).map_err(read)?;
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if length > limits::SNAPSHOT_CHUNK_BYTES {
             return Err(SnapshotError::TooLarge(length));
         }
         let mut chunk = vec![0; length];
-        self.0.read_exact(&mut chunk).map_err(read)?;
+        self.file.read_exact(&mut chunk).map_err(read)?;
         Ok(Some(chunk))
     }
 }

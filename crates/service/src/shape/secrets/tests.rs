@@ -203,7 +203,10 @@ fn bad_puts_get_the_texts_of_aws() {
                  equal to 20"),
         ),
         (
-            PutSecretValueInput { rotation_token: text("a token that must not be echoed anywhere"), ..put() },
+            PutSecretValueInput {
+                rotation_token: Some(Plaintext::copy_from(b"a token that must not be echoed anywhere")),
+                ..put()
+            },
             one("Value at 'rotationToken' failed to satisfy constraint: Member must satisfy regular expression \
                  pattern: ^[a-zA-Z0-9\\-]+$"),
         ),
@@ -406,4 +409,11 @@ fn every_operation_on_a_secret_checks_the_name() {
     assert_eq!(refused(untag_resource(UntagResourceInput { secret_id: bad(), ..untag(&[]) }, &ns)), expected);
     let list = crate::api::ListSecretVersionIdsInput { secret_id: bad(), ..Default::default() };
     assert_eq!(refused(crate::shape::list_secret_version_ids(list, &ns)), expected);
+}
+
+#[test]
+fn a_rotation_token_is_not_in_debug_output() {
+    let input = PutSecretValueInput { rotation_token: Some(Plaintext::copy_from(b"ROTATION-TOKEN")), ..put() };
+    assert!(!format!("{input:?}").contains("ROTATION-TOKEN"));
+    put_secret_value(input, &namespace()).unwrap();
 }

@@ -1,5 +1,5 @@
 //! Prints what the operations of the request path cost, in nanoseconds:
-//! `cargo run --release -p key-service --example throughput`.
+//! `cargo run --release -p key-service --example seal_throughput`.
 #![allow(clippy::print_stdout, reason = "printing the figures is what it is for")]
 
 use std::hint::black_box;

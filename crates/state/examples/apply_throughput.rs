@@ -1,5 +1,5 @@
 //! Prints what applying a command costs, in nanoseconds:
-//! `cargo run --release -p state --example throughput`.
+//! `cargo run --release -p state --example apply_throughput`.
 #![allow(clippy::print_stdout, reason = "printing the figures is what it is for")]
 
 use std::hint::black_box;
@@ -13,7 +13,7 @@ use types::{
 };
 
 const SECRETS: u64 = 10_000;
-const PUTS: u64 = 20_000;
+const PUTS: u64 = 100_000;
 /// Entries that are applied before readers get a state.
 const BATCHES: [u64; 3] = [1, 16, 256];
 const KEY: KeyId = KeyId([2; 16]);
@@ -63,10 +63,10 @@ impl Log {
 
     fn apply(&mut self, command: Command, batch: u64) {
         self.index += 1;
-        let mut proposal = [0; 16];
-        proposal[..8].copy_from_slice(&scatter(self.index).to_be_bytes());
+        let mut drawn = [0; 10];
+        drawn[..8].copy_from_slice(&scatter(self.index).to_be_bytes());
         let envelope = Envelope {
-            proposal: ProposalId(proposal),
+            proposal: ProposalId::new(self.index - self.index % batch, drawn),
             principal: Principal::Root(self.account),
             decided_at: self.index - 1,
             stamped: Timestamp::from_millis(1_700_000_000_000 + self.index),
