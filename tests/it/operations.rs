@@ -95,7 +95,7 @@ fn a_damaged_store_is_named_with_the_way_out() {
     assert_eq!(cluster.terminate().unwrap(), OK);
     let config = cluster.dir().join("nodes/1/conclave.toml");
     let segment = first_log_segment(&node.data_dir.join("log"));
-    for (file, store) in [(segment, "log"), (node.data_dir.join("state/db"), "state")] {
+    for (file, store) in [(segment, "log"), (node.data_dir.join("state/sled/db"), "state")] {
         let whole = fs::read(&file).unwrap();
         // Whatever the beginning of the file is for, it is not this.
         let damaged: Vec<u8> =

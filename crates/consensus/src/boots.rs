@@ -182,6 +182,16 @@ impl BootRecords {
         self.own.load().text.clone()
     }
 
+    #[cfg(test)]
+    pub(crate) fn own_first(&self) -> Boot {
+        self.own.load().report.boots.first()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn own_last(&self) -> Boot {
+        self.own.load().report.boots.last()
+    }
+
     /// What this node tells another one that it knows of it.
     pub(crate) fn known_text(&self, node: NodeId) -> Option<AsciiMetadataValue> {
         let known = self.known(node, &lock(&self.heard))?;

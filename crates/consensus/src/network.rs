@@ -22,7 +22,7 @@ use proto::raft::v1 as pb;
 use proto::raft::v1::raft_client::RaftClient;
 use state::State;
 use storage::{Barrier, SnapshotSource};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -39,6 +39,8 @@ use crate::wire::{self, Malformed};
 
 /// Pause before a peer that could not be reached is tried again.
 const PEER_RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// Chunks of a snapshot that are made before the peer takes them.
+const SNAPSHOT_CHUNKS_AHEAD: usize = 4;
 /// Time to open an append stream, connecting included.
 const STREAM_OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time without a chunk being taken, or from the last chunk to the answer, after which a snapshot is given up. A
@@ -408,7 +410,7 @@ impl RaftNetworkV2<Config> for Connection {
         tokio::select! {
             closed = cancel => Err(StreamingError::Closed(closed)),
             () = stalled(progress) => Err(StreamingError::Unreachable(Unreachable::from_string("the transfer stalls"))),
-            sent = client.snapshot(stream::iter(parts)) => {
+            sent = client.snapshot(parts.made_ahead()) => {
                 let response = sent.map_err(|status| {
                     self.peers.heard(&status);
                     unreachable_peer(&status)
@@ -446,6 +448,23 @@ struct Parts {
     chunks: storage::Chunks,
     /// Told of each message.
     taken: watch::Sender<()>,
+}
+
+impl Parts {
+    /// The messages as a stream. Each takes milliseconds to make and seal, during which nothing else would run on the
+    /// thread, heartbeats least of all: they are made on another one, some ahead of the peer.
+    fn made_ahead(self) -> impl Stream<Item = pb::SnapshotRequest> + Send + 'static {
+        let (made, parts) = mpsc::channel(SNAPSHOT_CHUNKS_AHEAD);
+        tokio::task::spawn_blocking(move || {
+            for part in self {
+                if made.blocking_send(part).is_err() {
+                    // The transfer has ended early.
+                    return;
+                }
+            }
+        });
+        stream::unfold(parts, async |mut parts| parts.recv().await.map(|part| (part, parts)))
+    }
 }
 
 impl Iterator for Parts {

@@ -158,12 +158,12 @@ impl State {
 
     /// Puts a secret in the place of itself as it was. Its name and its ARN are the same.
     pub(crate) fn replace(&mut self, secret: Secret) {
-        if let Some(before) = self.secrets.get(&secret.uid).filter(|s| s.deletion_date != secret.deletion_date).cloned()
-        {
+        let secret = Arc::new(secret);
+        let before = self.secrets.insert(secret.uid, secret.clone());
+        if let Some(before) = before.filter(|before| before.deletion_date != secret.deletion_date) {
             self.unschedule(&before);
             self.schedule(&secret);
         }
-        self.secrets.insert(secret.uid, Arc::new(secret));
     }
 
     fn schedule(&mut self, secret: &Secret) {

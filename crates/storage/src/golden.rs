@@ -14,7 +14,7 @@ use state::{
     Access, AccessKey, Applied, Binding, Boot, Boots, Bootstrap, Cluster, Command, CreateSecret, DataId, DeleteMode,
     DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutSecretValue,
     Record, RecordKey, RecordKind, Refusal, RegisterBoot, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
-    TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart,
+    TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -258,7 +258,7 @@ fn secret() -> SecretRecord {
         last_changed: at(1),
         last_accessed: Some(at(2)),
         deletion_date: Some(at(3)),
-        versions: Vec::new(),
+        versions: Versions::default(),
         labels: vec![
             (StagingLabel::Current, version_id('f')),
             (StagingLabel::Previous, version_id('e')),

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use fastrand::Rng;
 use proto::cluster::v1::TransferLeaderRequest;
 use rustix::process::Signal;
@@ -73,6 +73,13 @@ pub struct Planned {
 pub struct Plan(pub Vec<Planned>);
 
 impl Plan {
+    /// Whether it has faults of links.
+    pub fn needs_links(&self) -> bool {
+        let is_of_links =
+            |fault| matches!(fault, Fault::OneWay(..) | Fault::Mute(_) | Fault::Deaf(_) | Fault::Isolate(_));
+        self.0.iter().any(|planned| is_of_links(planned.fault))
+    }
+
     /// Draws at least `count` faults. Each kind comes up, since a run has more faults than there are kinds.
     pub fn draw(random: &mut Rng, count: usize) -> Self {
         let mut faults = vec![
@@ -92,11 +99,36 @@ impl Plan {
         let planned = faults.into_iter().map(|fault| {
             let joins = random.u8(..JOINED) == 0;
             let second = if random.bool() { Fault::Kill(follower(random)) } else { Fault::Pause(follower(random)) };
-            let lasts = Duration::from_millis(random.u64(LASTS_MS));
-            Planned { fault, joined_by: joins.then_some(second), lasts }
+            Planned { fault, joined_by: joins.then_some(second), lasts: lasts(random) }
         });
         Self(planned.collect())
     }
+
+    /// Draws `count` faults of one kind, each alone: to look into it.
+    ///
+    /// # Errors
+    /// When there is no such kind.
+    pub fn only(random: &mut Rng, count: usize, kind: &str) -> Result<Self> {
+        let mut one = || {
+            let part = if random.bool() { Part::Leader } else { follower(random) };
+            let fault = match kind {
+                "kill" => Fault::Kill(part),
+                "kill-all" => Fault::KillAll,
+                "stop" => Fault::Stop(part),
+                "pause" => Fault::Pause(part),
+                "one-way" => one_way(random),
+                "isolate" => Fault::Isolate(part),
+                "transfer" => Fault::Transfer,
+                _ => bail!("there is no fault {kind:?}"),
+            };
+            Ok(Planned { fault, joined_by: None, lasts: lasts(random) })
+        };
+        Ok(Self((0..count).map(|_| one()).collect::<Result<_>>()?))
+    }
+}
+
+fn lasts(random: &mut Rng) -> Duration {
+    Duration::from_millis(random.u64(LASTS_MS))
 }
 
 fn follower(random: &mut Rng) -> Part {
@@ -126,11 +158,11 @@ fn any(random: &mut Rng) -> Fault {
     }
 }
 
-/// Lets one fault happen to a healthy cluster, then mends everything and waits for a leader.
+/// Lets one fault happen to a healthy cluster, with links where it is one of these, then mends everything and waits for a leader.
 ///
 /// # Errors
 /// When a node cannot be killed or started, or there is no leader afterwards.
-pub async fn suffer(cluster: &Cluster, links: &Links, planned: &Planned) -> Result<()> {
+pub async fn suffer(cluster: &Cluster, links: Option<&Links>, planned: &Planned) -> Result<()> {
     let leader = cluster.leader(None).await?;
     let followers: Vec<u64> = cluster.ids()?.into_iter().filter(|id| *id != leader).collect();
     let node_of = |part: Part| match part {
@@ -150,7 +182,13 @@ pub async fn suffer(cluster: &Cluster, links: &Links, planned: &Planned) -> Resu
     Ok(())
 }
 
-async fn begin(cluster: &Cluster, links: &Links, fault: Fault, node_of: impl Fn(Part) -> Result<u64>) -> Result<()> {
+async fn begin(
+    cluster: &Cluster,
+    links: Option<&Links>,
+    fault: Fault,
+    node_of: impl Fn(Part) -> Result<u64>,
+) -> Result<()> {
+    let links = || links.context("this fault needs links");
     let others = |node: u64| anyhow::Ok(cluster.ids()?.into_iter().filter(move |id| *id != node));
     match fault {
         Fault::Kill(part) => {
@@ -171,16 +209,16 @@ async fn begin(cluster: &Cluster, links: &Links, fault: Fault, node_of: impl Fn(
                 cluster.pause(node.id)?;
             }
         }
-        Fault::OneWay(from, to) => links.cut(node_of(from)?, node_of(to)?),
+        Fault::OneWay(from, to) => links()?.cut(node_of(from)?, node_of(to)?),
         Fault::Mute(part) => {
-            let node = node_of(part)?;
+            let (node, links) = (node_of(part)?, links()?);
             others(node)?.for_each(|to| links.cut(node, to));
         }
         Fault::Deaf(part) => {
-            let node = node_of(part)?;
+            let (node, links) = (node_of(part)?, links()?);
             others(node)?.for_each(|from| links.cut(from, node));
         }
-        Fault::Isolate(part) => links.isolate(node_of(part)?),
+        Fault::Isolate(part) => links()?.isolate(node_of(part)?),
         Fault::Transfer => {
             let mut admin = cluster.admin(node_of(Part::Leader)?)?;
             let told = admin.transfer_leader(TransferLeaderRequest { id: None });
@@ -191,8 +229,10 @@ async fn begin(cluster: &Cluster, links: &Links, fault: Fault, node_of: impl Fn(
 }
 
 /// Ends all faults: opens the links, lets paused nodes go on and starts dead ones.
-fn mend(cluster: &Cluster, links: &Links) -> Result<()> {
-    links.heal_all();
+fn mend(cluster: &Cluster, links: Option<&Links>) -> Result<()> {
+    if let Some(links) = links {
+        links.heal_all();
+    }
     for node in cluster.nodes()? {
         if is_alive(node.pid) {
             cluster.resume(node.id)?;

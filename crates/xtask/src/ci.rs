@@ -20,7 +20,6 @@ pub(crate) fn run() -> Result<()> {
     unused_dependencies(&target)?;
     denied_dependencies(&target)?;
     test::run(&test::TestArgs::default())?;
-    example_configuration(&target)?;
     prove::barrier()?;
     Step::cargo("clippy")
         .args(["clippy", "--workspace", "--locked", "--all-targets", "--features", "tests/clusters"])
@@ -56,12 +55,6 @@ fn denied_dependencies(target: &Path) -> Result<()> {
         return check(&["--disable-fetch", "advisories"]).run();
     }
     say("dependencies: SKIPPED advisories: their database is not on this machine (`cargo deny fetch db`)")
-}
-
-fn example_configuration(target: &Path) -> Result<()> {
-    Step::new("example configuration", target.join("debug/conclave"))
-        .args(["server", "--config", "deploy/conclave.toml", "--check"])
-        .run()
 }
 
 /// What git sees as changed; empty in a clean clone, and where there is no git.

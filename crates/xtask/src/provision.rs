@@ -1,9 +1,11 @@
-//! The Python environment of the tests: boto3, the AWS CLI and grpcio, at pinned versions, under `target/`.
+//! What the tests need beside cargo: a Python environment with boto3, the AWS CLI and grpcio, at pinned versions, under
+//! `target/`; strace; and the privileges to trace and to mount.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::step::{Step, exists, root, say};
 
@@ -47,14 +49,7 @@ fn interpreter_with_venv(directory: &Path) -> Result<&'static str> {
     if make("python3")? {
         return Ok("python3");
     }
-    if !rustix::process::geteuid().is_root() || !exists("apt-get", "--version") {
-        bail!("python3 with its venv module is missing (on Debian: apt-get install python3 python3-venv)");
-    }
-    Step::new("debian packages", "apt-get").args(["update", "--quiet"]).run()?;
-    Step::new("debian packages", "apt-get")
-        .args(["install", "--quiet", "--yes", "--no-install-recommends", "python3", "python3-venv"])
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .run()?;
+    debian_packages(&["python3", "python3-venv"])?;
     // Debian's own, should another python3 stand before it on the path.
     for base in ["python3", "/usr/bin/python3"] {
         if make(base)? {
@@ -62,6 +57,56 @@ fn interpreter_with_venv(directory: &Path) -> Result<&'static str> {
         }
     }
     bail!("python3-venv is installed and still makes no environment")
+}
+
+/// Installs packages on Debian, as root.
+fn debian_packages(packages: &[&str]) -> Result<()> {
+    if !rustix::process::geteuid().is_root() || !exists("apt-get", "--version") {
+        bail!("{0} is missing (on Debian: apt-get install {0})", packages.join(" "));
+    }
+    Step::new("debian packages", "apt-get").args(["update", "--quiet"]).run()?;
+    Step::new("debian packages", "apt-get")
+        .args(["install", "--quiet", "--yes", "--no-install-recommends"])
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
+}
+
+/// strace; on Debian, as root, installed when it is missing.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub(crate) fn strace() -> Result<PathBuf> {
+    if !exists("strace", "--version") {
+        debian_packages(&["strace"])?;
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).map(|directory| directory.join("strace")).find(|program| program.is_file());
+    found.context("strace is not on the search path")
+}
+
+/// Whether a server can be traced. It is not dumpable, so that takes root, and a system that lets root do it.
+///
+/// # Errors
+/// When it cannot.
+pub(crate) fn may_trace() -> Result<()> {
+    ensure!(rustix::process::geteuid().is_root(), "tracing a server takes root");
+    let step = Step::new("strace", "strace").args(["-qq", "-e", "trace=none", "true"]);
+    ensure!(step.capture()?.0, "strace may not trace here");
+    Ok(())
+}
+
+/// Whether small disks can be mounted.
+///
+/// # Errors
+/// When they cannot.
+pub(crate) fn may_mount(target: &Path) -> Result<()> {
+    let place = target.join("mounted");
+    fs::create_dir_all(&place)?;
+    let mount = Step::new("mount", "mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).args([&place]);
+    let (mounted, said) = mount.capture()?;
+    ensure!(mounted, "a tmpfs cannot be mounted here: {}", said.trim());
+    Step::new("mount", "umount").args([&place]).run()
 }
 
 /// A cargo tool of a pinned version under `target/tools`, installed when it is missing there.

@@ -12,6 +12,10 @@ use crate::step::{Step, exists, say, target};
 const CLUSTERS: &str = "tests/clusters";
 /// The module of the tests that need Python.
 const PYTHON_TESTS: &str = "aws_clients::";
+/// The module of the tests that look at what servers ask of the kernel.
+const STRACE_TESTS: &str = "synced::";
+/// The module of the tests that mount small disks.
+const MOUNT_TESTS: &str = "disk_full::";
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct TestArgs {
@@ -22,14 +26,57 @@ pub(crate) struct TestArgs {
     filter: Option<String>,
 }
 
+/// What tests need beside cargo.
+#[derive(Debug, Default)]
+struct Provided {
+    python: Option<PathBuf>,
+    strace: Option<PathBuf>,
+    /// Modules of tests that are left out, and why.
+    skipped: Vec<(&'static str, anyhow::Error)>,
+}
+
+impl Provided {
+    fn find(target: &Path, skip_missing: bool) -> Result<Self> {
+        let mut provided = Self::default();
+        match provision::python(target) {
+            Ok(python) => provided.python = Some(python),
+            Err(error) if skip_missing => provided.skipped.push((PYTHON_TESTS, error)),
+            Err(error) => return Err(error.context("tests need Python; --skip-missing runs the others")),
+        }
+        match provision::strace() {
+            Ok(strace) => provided.strace = Some(strace),
+            Err(error) if skip_missing => provided.skipped.push((STRACE_TESTS, error)),
+            Err(error) => return Err(error.context("tests need strace; --skip-missing runs the others")),
+        }
+        // No package brings a privilege, so what lacks one is left out in any case, and named.
+        let allowed = [(STRACE_TESTS, provision::may_trace()), (MOUNT_TESTS, provision::may_mount(target))];
+        for (tests, allowed) in allowed {
+            if let Err(error) = allowed
+                && provided.skipped.iter().all(|(skipped, _)| *skipped != tests)
+            {
+                provided.skipped.push((tests, error));
+            }
+        }
+        Ok(provided)
+    }
+
+    fn to(&self, step: Step, binary: &Path) -> Step {
+        let programs = [("CONCLAVE_TEST_PYTHON", &self.python), ("CONCLAVE_TEST_STRACE", &self.strace)];
+        programs.into_iter().fold(step.env("CONCLAVE_BIN", binary), |step, (name, program)| match program {
+            Some(program) => step.env(name, program),
+            None => step,
+        })
+    }
+
+    fn skipped(&self) -> impl Iterator<Item = &'static str> {
+        self.skipped.iter().map(|(tests, _)| *tests)
+    }
+}
+
 /// Provides, builds and runs everything.
 pub(crate) fn run(args: &TestArgs) -> Result<()> {
     let target = target()?;
-    let (python, missing) = match provision::python(&target) {
-        Ok(python) => (Some(python), None),
-        Err(error) if args.skip_missing => (None, Some(error)),
-        Err(error) => return Err(error.context("tests need Python; --skip-missing runs the others")),
-    };
+    let provided = Provided::find(&target, args.skip_missing)?;
 
     // The same features as the tests are built with, so that nothing is built twice; examples are among the clients.
     Step::cargo("build").args(["build", "--workspace", "--locked", "--all-targets", "--features", CLUSTERS]).run()?;
@@ -37,41 +84,32 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
     let binary = target.join("debug/conclave");
     let filter = args.filter.as_deref();
     if exists("cargo-nextest", "--version") {
-        provided(nextest(filter, python.is_none()), &binary, python.as_ref()).run()?;
+        provided.to(nextest(filter, &provided), &binary).run()?;
     } else {
-        for step in libtest(filter, python.is_none()) {
-            provided(step, &binary, python.as_ref()).run()?;
+        for step in libtest(filter, &provided) {
+            provided.to(step, &binary).run()?;
         }
     }
-    match missing {
-        Some(error) => say(format_args!("SKIPPED: the tests named {PYTHON_TESTS}*: {error:#}")),
-        None => Ok(()),
-    }
+    provided.skipped.iter().try_for_each(|(tests, why)| say(format_args!("SKIPPED: the tests named {tests}*: {why:#}")))
 }
 
-fn provided(step: Step, binary: &Path, python: Option<&PathBuf>) -> Step {
-    let step = step.env("CONCLAVE_BIN", binary);
-    match python {
-        Some(python) => step.env("CONCLAVE_TEST_PYTHON", python),
-        None => step,
-    }
-}
-
-fn nextest(filter: Option<&str>, without_python: bool) -> Step {
-    let mut step = Step::cargo("test").args(["nextest", "run", "--workspace", "--locked", "--features", CLUSTERS]);
-    if without_python {
-        step = step.args(["--filterset".to_owned(), format!("not (package(tests) and test(/^{PYTHON_TESTS}/))")]);
-    }
+fn nextest(filter: Option<&str>, provided: &Provided) -> Step {
+    let step = Step::cargo("test").args(["nextest", "run", "--workspace", "--locked", "--features", CLUSTERS]);
+    let skipped: Vec<String> = provided.skipped().map(|tests| format!("test(/^{tests}/)")).collect();
+    let step = match skipped.as_slice() {
+        [] => step,
+        _ => step.args(["--filterset".to_owned(), format!("not (package(tests) and ({}))", skipped.join(" or "))]),
+    };
     step.args(filter)
 }
 
 /// Without nextest: the clusters one at a time, because each takes the whole machine.
-fn libtest(filter: Option<&str>, without_python: bool) -> [Step; 2] {
+fn libtest(filter: Option<&str>, provided: &Provided) -> [Step; 2] {
     let crates = Step::cargo("test").args(["test", "--workspace", "--locked", "--exclude", "tests"]).args(filter);
     let clusters = Step::cargo("test of clusters")
         .args(["test", "--package", "tests", "--locked", "--features", CLUSTERS])
         .args(filter)
         .args(["--", "--test-threads", "1"])
-        .args(if without_python { &["--skip", PYTHON_TESTS][..] } else { &[] });
+        .args(provided.skipped().flat_map(|tests| ["--skip", tests]));
     [crates, clusters]
 }

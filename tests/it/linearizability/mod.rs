@@ -27,6 +27,8 @@ const SEED: &str = "CONCLAVE_TEST_LINEARIZABILITY_SEED";
 /// How many seeds, one after the other.
 const RUNS: &str = "CONCLAVE_TEST_LINEARIZABILITY_RUNS";
 const DEFAULT_RUNS: u64 = 3;
+/// The only kind of fault, such as `kill-all`; without it, all of them.
+const FAULT: &str = "CONCLAVE_TEST_LINEARIZABILITY_FAULT";
 /// Runs that share a cluster: starting one costs some seconds. The later ones start from checkpoints.
 const RUNS_OF_A_CLUSTER: u64 = 5;
 /// Clients, a third of them at each node.
@@ -42,16 +44,17 @@ const PROGRESS: u64 = 25;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_secret_is_one_copy_while_nodes_die_pause_and_are_cut_off() {
     let (first, runs) = selected().unwrap();
-    let mut clusters: Option<(Cluster, Links)> = None;
+    let mut clusters: Option<(Cluster, Option<Links>)> = None;
     for seed in first..first.saturating_add(runs) {
+        let plan = planned(seed).unwrap();
         if (seed - first).is_multiple_of(RUNS_OF_A_CLUSTER) {
             drop(clusters.take());
-            clusters = Some(Cluster::with_links(3).await.unwrap());
+            clusters = Some(start(&plan).await.unwrap());
         }
         let (cluster, links) = clusters.as_ref().unwrap();
         let began = Instant::now();
-        match run(cluster, links, seed).await {
-            Ok((plan, tally)) => {
+        match run(cluster, links.as_ref(), seed, &plan).await {
+            Ok(tally) => {
                 println!("seed {seed}: {:.1} s, {tally:?}; {plan}", began.elapsed().as_secs_f64());
             }
             Err(error) => panic!("seed {seed}: {error:#}\n{}", replay(seed)),
@@ -72,21 +75,40 @@ fn selected() -> Result<(u64, u64)> {
 
 /// The command that draws the same faults and the same operations again.
 fn replay(seed: u64) -> String {
-    let binary = env::var("CONCLAVE_BIN").unwrap_or_default();
+    let given = |name: &str| env::var(name).map(|value| format!("{name}={value} ")).unwrap_or_default();
+    let (fault, binary) = (given(FAULT), given("CONCLAVE_BIN"));
     format!(
-        "replay: {SEED}={seed} CONCLAVE_BIN={binary} \
+        "replay: {SEED}={seed} {fault}{binary}\
          cargo test -p tests --features clusters --test it linearizability -- --nocapture"
     )
 }
 
-async fn run(cluster: &Cluster, links: &Links, seed: u64) -> Result<(Plan, Tally)> {
-    let plan = Plan::draw(&mut Rng::with_seed(seed), FAULTS);
+/// The faults of a run.
+fn planned(seed: u64) -> Result<Plan> {
+    let random = &mut Rng::with_seed(seed);
+    match env::var(FAULT) {
+        Ok(kind) => Plan::only(random, FAULTS, &kind),
+        Err(_) => Ok(Plan::draw(random, FAULTS)),
+    }
+}
+
+/// A cluster with links, if they are needed: they cost a kill of every node, and a build that loses what it has just
+/// acknowledged is to be caught later.
+async fn start(plan: &Plan) -> Result<(Cluster, Option<Links>)> {
+    if !plan.needs_links() {
+        return Ok((Cluster::start(3)?, None));
+    }
+    let (cluster, links) = Cluster::with_links(3).await?;
+    Ok((cluster, Some(links)))
+}
+
+async fn run(cluster: &Cluster, links: Option<&Links>, seed: u64, plan: &Plan) -> Result<Tally> {
     let shared = Shared::new(seed, &cluster.ids()?);
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
         clients.spawn(Client::new(cluster, &shared, number)?.run());
     }
-    let suffered = suffer(cluster, links, &plan, &shared).await;
+    let suffered = suffer(cluster, links, plan, &shared).await;
     shared.stop.store(true, Ordering::Relaxed);
     while let Some(ended) = clients.join_next().await {
         ended?;
@@ -111,11 +133,11 @@ async fn run(cluster: &Cluster, links: &Links, seed: u64) -> Result<(Plan, Tally
     ensure!(unexpected.is_empty(), "unexpected answers: {}\nthe faults: {plan}", unexpected.join("\n"));
     let tally = history.tally();
     ensure!(tally.operations >= OPERATIONS, "too few operations: {tally:?}");
-    Ok((plan, tally))
+    Ok(tally)
 }
 
 /// All faults, with progress at every node before and after each.
-async fn suffer(cluster: &Cluster, links: &Links, plan: &Plan, shared: &Arc<Shared>) -> Result<()> {
+async fn suffer(cluster: &Cluster, links: Option<&Links>, plan: &Plan, shared: &Arc<Shared>) -> Result<()> {
     progress(shared).await.context("before the first fault")?;
     for (position, planned) in plan.0.iter().enumerate() {
         let fault = || format!("fault {position}, {planned}");

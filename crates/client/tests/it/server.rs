@@ -231,6 +231,14 @@ impl Script {
 
 #[tonic::async_trait]
 impl Secrets for Script {
+    async fn batch_get_secret_value(
+        &self,
+        request: Request<pb::BatchGetSecretValueRequest>,
+    ) -> Result<Response<pb::BatchGetSecretValueResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        Ok(Response::new(pb::BatchGetSecretValueResponse::default()))
+    }
+
     async fn create_secret(
         &self,
         request: Request<pb::CreateSecretRequest>,

@@ -17,7 +17,7 @@ use crate::standing::DATA_METADATA;
 use crate::{Expelled, MembershipError, ProposeError, Replica, Role, StartError, Timing, TransferError};
 
 /// Elections within half a second or so.
-const FAST: Timing = Timing {
+pub(super) const FAST: Timing = Timing {
     heartbeat: Duration::from_millis(60),
     election_min: Duration::from_millis(200),
     election_max: Duration::from_millis(400),
@@ -27,7 +27,7 @@ fn ids(ids: impl IntoIterator<Item = NodeId>) -> Vec<u64> {
     ids.into_iter().map(|id| id.0).collect()
 }
 
-async fn until(what: &str, reached: impl Fn() -> bool) {
+pub(super) async fn until(what: &str, reached: impl Fn() -> bool) {
     let reached = async {
         while !reached() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -95,6 +95,7 @@ async fn no_request_fails_while_leadership_is_handed_over() {
         let term = asked.status().term;
         assert_eq!(asked.transfer_leader(Some(NodeId(followers[1]))).await, Ok(NodeId(followers[1])));
         wait(&cluster.node(leader), "the old leader follows", |m| m.current_leader == Some(NodeId(followers[1]))).await;
+        wait(&asked, "the other one follows, too", |m| m.current_leader == Some(NodeId(followers[1]))).await;
         assert_eq!(asked.status().term, term + 1);
     }
     load.goes_on().await;

@@ -7,3 +7,4 @@ mod identity;
 mod membership;
 mod purge;
 mod reads;
+mod rollback;

@@ -98,7 +98,7 @@ mod tests {
             last_changed: Timestamp::ZERO,
             last_accessed: None,
             deletion_date: None,
-            versions: Vec::new(),
+            versions: state::Versions::default(),
             labels: Vec::new(),
             next_part: 0,
         }

@@ -14,7 +14,7 @@ use super::shared::{Change, Shared, Work};
 use super::{LogError, LogId};
 
 /// How long the unsafe build holds a batch back that it has acknowledged, as a slow disk would.
-const HELD_BACK: Duration = Duration::from_millis(100);
+const HELD_BACK: Duration = Duration::from_millis(300);
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -44,7 +44,7 @@ impl Writer {
         let mut changes = Vec::new();
         while let Some(taken) = self.shared.take(&mut changes, self.batch_bytes) {
             if cfg!(feature = "unsafe-acknowledge-before-sync") {
-                acknowledge_before_sync(&mut changes);
+                std::thread::sleep(HELD_BACK);
             }
             let result = match taken.failed {
                 Some(error) => Err(error),
@@ -155,17 +155,6 @@ impl Writer {
             self.housekeeper.remove(number);
         }
     }
-}
-
-/// Breaks the promise of [`super::LogStore`], so that the tests which rest on it can be seen to fail: callers are told
-/// that a batch is on disk while it is not, and a process that is killed then loses it. In no build without the feature.
-fn acknowledge_before_sync(changes: &mut [Change]) {
-    for change in changes.iter_mut().filter(|change| !matches!(change.work, Work::Refuse(_))) {
-        if let Some(done) = change.done.take() {
-            done(Ok(()));
-        }
-    }
-    std::thread::sleep(HELD_BACK);
 }
 
 /// Fails what is queued when the writer's thread ends, also by a panic.
