@@ -19,6 +19,7 @@ mod identity;
 mod limits;
 mod linearizability;
 mod load;
+mod model;
 mod operations;
 mod partition;
 mod reads;

@@ -65,7 +65,7 @@ async fn an_older_copy_is_refused_and_rejoins_as_new_and_ordinary_restarts_are_n
     until("equal digests", PATIENCE, || {
         let digest = cluster.conclave(["cluster", "digest", "--output", "json"]).run()?.json()?;
         let nodes = digest["nodes"].as_array().unwrap();
-        assert!(nodes.iter().any(|node| node["id"] == Value::from(id)), "{digest}");
+        assert!(nodes.iter().any(|node| node["id"] == id), "{digest}");
         let same = |field: &str| {
             nodes.windows(2).all(|pair| pair[0][field] == pair[1][field] && pair[0][field] != Value::Null)
         };

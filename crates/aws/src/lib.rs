@@ -7,7 +7,7 @@
 //! Not here: presigned URLs (Secrets Manager needs none), the Query protocol of IAM and STS, and sessions, so that
 //! every session token is refused.
 
-// The future of a request holds those of all operations, one inside the other, deeper than the compiler looks by itself.
+// The future of a request holds those of all operations, nested deeper than the compiler looks by itself.
 #![recursion_limit = "256"]
 
 mod body;

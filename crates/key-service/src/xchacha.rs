@@ -1,7 +1,7 @@
 //! XChaCha20-Poly1305 from one buffer into another.
 //!
-//! It is HChaCha20 and the ChaCha20-Poly1305 of aws-lc, which TLS brings along. On messages as short as secrets that takes
-//! half the time of the crate `chacha20poly1305`, which tests hold it against.
+//! It is HChaCha20 and the ChaCha20-Poly1305 of aws-lc, which TLS brings along. On messages as short as secrets that
+//! takes half the time of the crate `chacha20poly1305`, which tests hold it against.
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use chacha20::{R20, hchacha};

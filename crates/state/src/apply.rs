@@ -73,10 +73,12 @@ impl State {
             Command::Purge(command) => Ok(self.purge_due(&command, stamped)),
             Command::RegisterBoot(command) => self.register_boot(&command),
             Command::MarkReverted(command) => self.mark_reverted(command),
+            Command::PutResourcePolicy(command) => self.put_resource_policy(index, command),
+            Command::DeleteResourcePolicy(command) => self.delete_resource_policy(index, &command),
         }
     }
 
-    /// Whether the identity and the key that the command was decided on are still what they were.
+    /// Whether the identity, the key and the policy that the command was decided on are still what they were.
     fn still_holds(&self, principal: &Principal, decided_at: u64, command: &Command) -> bool {
         let value = match command {
             Command::Bootstrap(_) => return true,
@@ -91,10 +93,13 @@ impl State {
             | Command::Touch(_)
             | Command::Purge(_)
             | Command::RegisterBoot(_)
-            | Command::MarkReverted(_) => None,
+            | Command::MarkReverted(_)
+            | Command::PutResourcePolicy(_)
+            | Command::DeleteResourcePolicy(_) => None,
         };
         self.principal_unchanged_since(principal, decided_at)
             && value.is_none_or(|value| self.key_unchanged_since(value, decided_at))
+            && self.policy_unchanged_since(command, decided_at)
     }
 
     fn principal_unchanged_since(&self, principal: &Principal, decided_at: u64) -> bool {
@@ -274,7 +279,7 @@ impl State {
     }
 
     /// The secret that a command is about, if it is not scheduled for deletion.
-    fn live_secret(&self, target: &SecretArn) -> Result<&Arc<Secret>, Refusal> {
+    pub(crate) fn live_secret(&self, target: &SecretArn) -> Result<&Arc<Secret>, Refusal> {
         let secret = self.secret_by_arn(target).ok_or(Refusal::Conflict)?;
         if secret.is_scheduled_for_deletion() { Err(marked_for_deletion().into()) } else { Ok(secret) }
     }
@@ -282,7 +287,7 @@ impl State {
     /// Puts `next`, which was made from the secret as it is, in its place.
     ///
     /// Its LastChangedDate becomes later than the one before, without moving log time.
-    fn change(&mut self, mut next: Secret) {
+    pub(crate) fn change(&mut self, mut next: Secret) {
         next.last_changed = self.time.max(next.last_changed.next());
         self.replace(next);
     }

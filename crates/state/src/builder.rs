@@ -70,6 +70,7 @@ impl StateBuilder {
                 twice
             }
             Record::NodeBoot(boot) => state.boots.insert(boot.node, boot).is_some(),
+            Record::ResourcePolicy(policy) => state.policies.insert(policy.secret, policy).is_some(),
         };
         require(!twice, key, "is there a second time")
     }

@@ -44,6 +44,7 @@ impl State {
             .chain(earlier.secrets.diff(&self.secrets).flat_map(secret_changes))
             .chain(map_changes(&earlier.proposals.by_index, &self.proposals.by_index, |r| Record::proposal(r)))
             .chain(map_changes(&earlier.boots, &self.boots, Record::node_boot))
+            .chain(map_changes(&earlier.policies, &self.policies, Record::resource_policy))
     }
 
     fn cluster_change(&self, earlier: &Self) -> Option<Change> {

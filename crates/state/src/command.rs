@@ -9,6 +9,7 @@ use types::{
 };
 
 use crate::boot::{MarkReverted, RegisterBoot};
+use crate::resource_policy::{DeleteResourcePolicy, PutResourcePolicy};
 use crate::secret::{SealedValue, SecretUid};
 
 /// A command with the circumstances of its proposal.
@@ -55,6 +56,10 @@ pub enum Command {
     RegisterBoot(RegisterBoot),
     /// The end of a data directory that lacks what it had acknowledged.
     MarkReverted(MarkReverted),
+    /// PutResourcePolicy.
+    PutResourcePolicy(PutResourcePolicy),
+    /// DeleteResourcePolicy.
+    DeleteResourcePolicy(DeleteResourcePolicy),
 }
 
 impl Command {
@@ -74,6 +79,8 @@ impl Command {
             Self::Purge(_) => "Purge",
             Self::RegisterBoot(_) => "RegisterBoot",
             Self::MarkReverted(_) => "MarkReverted",
+            Self::PutResourcePolicy(_) => "PutResourcePolicy",
+            Self::DeleteResourcePolicy(_) => "DeleteResourcePolicy",
         }
     }
 }

@@ -32,6 +32,7 @@ impl State {
         self.invariant_numbers_are_used_once()?;
         self.invariant_indexes_agree_with_secrets()?;
         self.invariant_memory_of_proposals_is_whole()?;
+        self.invariant_policies_are_of_secrets()?;
         for secret in self.secrets.values() {
             invariant_each_label_is_on_one_existing_version(secret)?;
             invariant_versions_are_in_order(secret)?;
@@ -107,6 +108,17 @@ impl State {
         }
         let alike = memory.by_id.len() == memory.by_index.len();
         require(alike, || RecordKey::single(RecordKind::Proposal), "is outnumbered by entries of the index")
+    }
+
+    /// A policy is found by the number of its secret, which exists, and says something or is gone.
+    fn invariant_policies_are_of_secrets(&self) -> Checked {
+        for (uid, policy) in &self.policies {
+            let key = || RecordKey::numbered(RecordKind::ResourcePolicy, uid.0);
+            require(policy.secret == *uid && self.secrets.contains_key(uid), key, "is of no secret")?;
+            let says_something = policy.text.as_ref().is_none_or(|text| !text.is_empty());
+            require(says_something, key, "is an empty text")?;
+        }
+        Ok(())
     }
 
     /// No change is before the creation, and nothing was made after log time.

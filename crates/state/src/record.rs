@@ -10,6 +10,7 @@ use types::Timestamp;
 use crate::boot::NodeBoot;
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::ProposalResult;
+use crate::resource_policy::ResourcePolicy;
 use crate::secret::{Secret, SecretUid, Version, VersionEntry};
 use crate::state::State;
 use crate::versions::Versions;
@@ -36,6 +37,8 @@ pub enum RecordKind {
     Proposal = 8,
     /// A node's data directory.
     NodeBoot = 9,
+    /// What became of a secret's policy.
+    ResourcePolicy = 10,
 }
 
 /// The name of a record: numbers only, so that it may stand in the clear on disk.
@@ -43,7 +46,7 @@ pub enum RecordKind {
 pub struct RecordKey {
     /// What it is.
     pub kind: RecordKind,
-    /// The record's number: a secret's uid, a proposal's log index, a node's id, 0 for the single ones.
+    /// The record's number: a secret's uid, also for its policy, a proposal's log index, a node's id, 0 for the single ones.
     pub id: u64,
     /// The part of a version; 0 for all others.
     pub part: u64,
@@ -77,6 +80,8 @@ pub enum Record {
     Proposal(ProposalResult),
     /// See [`NodeBoot`].
     NodeBoot(Arc<NodeBoot>),
+    /// See [`ResourcePolicy`].
+    ResourcePolicy(Arc<ResourcePolicy>),
 }
 
 /// A secret without the contents of its versions, which have records of their own.
@@ -110,6 +115,7 @@ impl State {
             .chain(self.secrets.clone().into_iter().flat_map(versions))
             .chain(self.proposals.by_index.clone().into_iter().map(|(_, result)| Record::proposal(&result)))
             .chain(self.boots.clone().into_iter().map(|(_, boot)| Record::node_boot(&boot)))
+            .chain(self.policies.clone().into_iter().map(|(_, policy)| Record::resource_policy(&policy)))
     }
 
     /// The record of the counters.
@@ -161,6 +167,7 @@ impl Record {
             Self::Version(version) => RecordKey::of_version(SecretUid(key.id), version.part),
             Self::Proposal(result) => RecordKey::numbered(RecordKind::Proposal, result.index),
             Self::NodeBoot(boot) => RecordKey::numbered(RecordKind::NodeBoot, boot.node.0),
+            Self::ResourcePolicy(policy) => RecordKey::numbered(RecordKind::ResourcePolicy, policy.secret.0),
         }
     }
 

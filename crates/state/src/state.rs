@@ -9,6 +9,7 @@ use crate::arns::Arns;
 use crate::boot::NodeBoot;
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::Proposals;
+use crate::resource_policy::ResourcePolicy;
 use crate::secret::{Secret, SecretUid};
 
 /// The secrets of one (account, region).
@@ -30,6 +31,8 @@ pub struct State {
     pub(crate) bindings: OrdMap<Arc<str>, Arc<Binding>>,
     pub(crate) keys: OrdMap<KeyId, Arc<EncryptionKey>>,
     pub(crate) secrets: OrdMap<SecretUid, Arc<Secret>>,
+    /// Of the secrets that have, or have had, one.
+    pub(crate) policies: OrdMap<SecretUid, Arc<ResourcePolicy>>,
     pub(crate) namespaces: OrdMap<Namespace, NamespaceIndex>,
     pub(crate) arns: Arns,
     /// Secrets with a deletion window, by its end.
@@ -126,6 +129,7 @@ impl State {
             access_keys,
             bindings,
             keys,
+            policies,
             time: _,
             next_uid: _,
             secrets: _,
@@ -144,6 +148,7 @@ impl State {
             && access_keys.ptr_eq(&earlier.access_keys)
             && bindings.ptr_eq(&earlier.bindings)
             && keys.ptr_eq(&earlier.keys)
+            && policies.ptr_eq(&earlier.policies)
     }
 
     /// Puts a secret into the map and every index. Its uid, name and ARN must be free.
@@ -181,6 +186,7 @@ impl State {
     /// Takes a secret out of the map and every index: its name is free.
     pub(crate) fn purge(&mut self, secret: &Secret) {
         self.secrets.remove(&secret.uid);
+        self.drop_policy(secret.uid);
         self.unschedule(secret);
         self.arns.remove(&secret.arn);
         let Some(index) = self.namespaces.get_mut(&secret.namespace) else { return };

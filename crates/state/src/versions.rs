@@ -1,8 +1,7 @@
 //! The versions of a secret, kept so that a secret with one more of them shares the others with the one before.
 //!
 //! A put makes a new secret beside the old one, which readers hold. With one list each put would count up, and later
-//! down, the references of all versions, which are not in the cache of the processor: that was the larger part of what a
-//! put cost.
+//! down, the references of all versions, which are not in the processor's cache: that was most of what a put cost here.
 
 use std::ops::Index;
 use std::sync::Arc;

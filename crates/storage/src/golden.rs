@@ -12,8 +12,8 @@ use bytes::Bytes;
 use key_service::{Barrier, Keyfile, Keyring, RootKeyProvider};
 use state::{
     Access, AccessKey, Applied, Binding, Boot, Boots, Bootstrap, Cluster, Command, CreateSecret, DataId, DeleteMode,
-    DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutSecretValue,
-    Record, RecordKey, RecordKind, Refusal, RegisterBoot, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
+    DeleteResourcePolicy, DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutResourcePolicy, PutSecretValue,
+    Record, RecordKey, RecordKind, Refusal, RegisterBoot, ResourcePolicy, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
     TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
 };
 use types::{
@@ -152,7 +152,7 @@ pub(crate) fn envelope() -> Envelope {
     envelope_of(create_secret())
 }
 
-fn commands() -> [(&'static str, Command); 22] {
+fn commands() -> [(&'static str, Command); 24] {
     let bare = CreateSecret {
         namespace: namespace(),
         name: name(),
@@ -217,7 +217,13 @@ fn commands() -> [(&'static str, Command); 22] {
         ("purge-nothing", purge(Vec::new())),
         ("register-boot", Command::RegisterBoot(RegisterBoot { node: NodeId(3), data: data_id(), boots: boots() })),
         ("mark-reverted", Command::MarkReverted(MarkReverted { node: NodeId(3), data: data_id() })),
+        ("put-resource-policy", Command::PutResourcePolicy(PutResourcePolicy { target: arn(), policy: policy() })),
+        ("delete-resource-policy", Command::DeleteResourcePolicy(DeleteResourcePolicy { target: arn() })),
     ]
+}
+
+fn policy() -> Arc<str> {
+    r#"{"Statement": []}"#.into()
 }
 
 fn data_id() -> DataId {
@@ -317,6 +323,7 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
     let outcome = outcomes()[1].1.clone();
     let result = ProposalResult { index: 300, at: at(1), proposal: proposal_id(), outcome };
     let boot = Boot { counter: 302, nonce: 1 };
+    let resource_policy = ResourcePolicy { secret: SecretUid(9), text: Some(policy()), changed_at: 300 };
     let node_boot = NodeBoot { node: NodeId(3), data: data_id(), boot, reverted: false };
     vec![
         (
@@ -339,6 +346,12 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
             "reverted-node-boot",
             key(RecordKind::NodeBoot, 3, 0),
             Record::NodeBoot(Arc::new(NodeBoot { reverted: true, ..node_boot })),
+        ),
+        ("resource-policy", key(RecordKind::ResourcePolicy, 9, 0), Record::ResourcePolicy(Arc::new(resource_policy.clone()))),
+        (
+            "deleted-resource-policy",
+            key(RecordKind::ResourcePolicy, 9, 0),
+            Record::ResourcePolicy(Arc::new(ResourcePolicy { text: None, ..resource_policy })),
         ),
     ]
 }
@@ -405,6 +418,7 @@ fn records_are_the_recorded_ones() {
         golden!("version"),
         golden!("proposal"),
         golden!("node-boot"),
+        golden!("resource-policy"),
     ];
     for (name, key, record) in records() {
         let golden = &files[key.kind as usize - 1];

@@ -5,6 +5,9 @@
 //! of nothing but `DIR/env` and a search path, so that the developer's own AWS or Conclave settings change nothing.
 //! No test waits for time to pass: it waits with [`until`] for what it needs, and fails when that does not come.
 //!
+//! [`history`] notes what clients asked and heard, [`faults`] breaks things as a seed says, and [`linearizable`] decides
+//! whether one copy of each secret could have answered so.
+//!
 //! Assertions are not made here; the tests make them.
 
 pub mod canary;

@@ -100,7 +100,7 @@ fn linearizability(feature: &str, fault: Option<&str>) -> Result<()> {
     let (_, found) = printed.split_once(VIOLATION).with_context(|| {
         format!("linearizability: with {feature} a run fails, but not because of a violation\n{printed}")
     })?;
-    let shown = found.split_inclusive("\n---").next().unwrap_or(found);
+    let shown = found.split("\nreplay").next().unwrap_or(found);
     say(format_args!("linearizability: found with {feature}: {VIOLATION}{shown}"))
 }
 

@@ -104,6 +104,8 @@ impl From<&Command> for pb::Command {
             Command::Purge(purge) => Kind::Purge(purge.into()),
             Command::RegisterBoot(register) => Kind::RegisterBoot(register.into()),
             Command::MarkReverted(mark) => Kind::MarkReverted((*mark).into()),
+            Command::PutResourcePolicy(put) => Kind::PutResourcePolicy(put.into()),
+            Command::DeleteResourcePolicy(delete) => Kind::DeleteResourcePolicy(delete.into()),
         };
         Self { kind: Some(kind) }
     }
@@ -128,6 +130,8 @@ impl TryFrom<pb::Command> for Command {
             Kind::Purge(purge) => Self::Purge(purge.into()),
             Kind::RegisterBoot(register) => Self::RegisterBoot(register.try_into()?),
             Kind::MarkReverted(mark) => Self::MarkReverted(mark.try_into()?),
+            Kind::PutResourcePolicy(put) => Self::PutResourcePolicy(put.try_into()?),
+            Kind::DeleteResourcePolicy(delete) => Self::DeleteResourcePolicy(delete.try_into()?),
         })
     }
 }

@@ -11,6 +11,7 @@ mod head;
 mod identity;
 mod outcome;
 mod record;
+mod resource_policy;
 mod secret;
 
 #[cfg(test)]

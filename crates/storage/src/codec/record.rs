@@ -30,6 +30,7 @@ pub fn encode_record(record: &Record) -> Vec<u8> {
         Record::Version(version) => Kind::Version(version.as_ref().into()),
         Record::Proposal(result) => Kind::Proposal(result.into()),
         Record::NodeBoot(boot) => Kind::NodeBoot(boot.as_ref().into()),
+        Record::ResourcePolicy(policy) => Kind::ResourcePolicy(policy.as_ref().into()),
     };
     pb::Record { format: FORMAT, kind: Some(kind) }.encode_to_vec()
 }
@@ -60,6 +61,7 @@ pub(crate) fn decode_record_from(key: RecordKey, bytes: Bytes) -> Result<Record,
         Kind::Version(version) => Record::Version(Arc::new(version.try_into()?)),
         Kind::Proposal(result) => Record::Proposal(result.try_into()?),
         Kind::NodeBoot(boot) => Record::NodeBoot(Arc::new(boot.try_into()?)),
+        Kind::ResourcePolicy(policy) => Record::ResourcePolicy(Arc::new(policy.try_into()?)),
     };
     if record.is_of(key) { Ok(record) } else { Err(DecodeError::OtherRecord) }
 }
@@ -76,6 +78,7 @@ pub(crate) const fn record_kind(number: u8) -> Option<RecordKind> {
         7 => RecordKind::Version,
         8 => RecordKind::Proposal,
         9 => RecordKind::NodeBoot,
+        10 => RecordKind::ResourcePolicy,
         _ => return None,
     })
 }

@@ -7,8 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 use state::{
     Access, AccessKey, Applied, Binding, Boot, Boots, Bootstrap, Cluster, Command, CreateSecret, DataId, DeleteMode,
-    DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutSecretValue,
-    Record, RecordKey, RecordKind, Refusal, RegisterBoot, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
+    DeleteResourcePolicy, DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutResourcePolicy, PutSecretValue,
+    Record, RecordKey, RecordKind, Refusal, RegisterBoot, ResourcePolicy, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
     TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
 };
 use types::{
@@ -21,9 +21,11 @@ use crate::head::Head;
 use crate::log::LogId;
 
 pub(crate) fn record_kind() -> impl Strategy<Value = RecordKind> {
-    use RecordKind::{AccessKey, Binding, Cluster, Counters, EncryptionKey, NodeBoot, Proposal, Secret, Version};
+    use RecordKind::{
+        AccessKey, Binding, Cluster, Counters, EncryptionKey, NodeBoot, Proposal, ResourcePolicy, Secret, Version,
+    };
     proptest::sample::select(
-        &[Counters, Cluster, AccessKey, Binding, EncryptionKey, Secret, Version, Proposal, NodeBoot][..],
+        &[Counters, Cluster, AccessKey, Binding, EncryptionKey, Secret, Version, Proposal, NodeBoot, ResourcePolicy][..],
     )
 }
 
@@ -184,6 +186,10 @@ fn purge() -> impl Strategy<Value = Purge> {
         .prop_map(|(secrets, not_after)| Purge { secrets, not_after })
 }
 
+fn policy() -> impl Strategy<Value = Arc<str>> {
+    "\\PC{1,300}".prop_map(Arc::from)
+}
+
 fn data_id() -> impl Strategy<Value = DataId> {
     any::<[u8; 16]>().prop_map(DataId)
 }
@@ -213,6 +219,9 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         register_boot().prop_map(Command::RegisterBoot),
         (any::<u64>(), data_id())
             .prop_map(|(node, data)| Command::MarkReverted(MarkReverted { node: NodeId(node), data })),
+        (arn(), policy())
+            .prop_map(|(target, policy)| Command::PutResourcePolicy(PutResourcePolicy { target, policy })),
+        arn().prop_map(|target| Command::DeleteResourcePolicy(DeleteResourcePolicy { target })),
     ]
 }
 
@@ -346,6 +355,10 @@ pub(crate) fn record() -> impl Strategy<Value = (RecordKey, Record)> {
                 (key(RecordKind::NodeBoot, node, 0), Record::NodeBoot(Arc::new(boot)))
             }
         ),
+        (any::<u64>(), option::of(policy()), any::<u64>()).prop_map(move |(secret, text, changed_at)| {
+            let policy = ResourcePolicy { secret: SecretUid(secret), text, changed_at };
+            (key(RecordKind::ResourcePolicy, secret, 0), Record::ResourcePolicy(Arc::new(policy)))
+        }),
     ]
 }
 

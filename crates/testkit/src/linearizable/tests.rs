@@ -224,7 +224,7 @@ fn run(clients: usize, operations: usize) -> Vec<Operation> {
 
 #[test]
 fn a_long_history_of_many_clients_is_decided() {
-    let history = run(24, 4_000);
+    let history = run(24, 2_500);
     let unknown = history.iter().filter(|o| o.outcome == Unknown && o.request != Request::Get).count();
     assert!(unknown > 20, "{unknown}");
     assert_eq!(decide(&history), Verdict::Linearizable);
@@ -232,7 +232,7 @@ fn a_long_history_of_many_clients_is_decided() {
     // The last read, of what was current when the run was half over.
     let mut broken = history.clone();
     let seen = |operation: &Operation| matches!(operation.outcome, Outcome::Found(_));
-    let old = history[..2_000].iter().rfind(|operation| seen(operation)).unwrap().outcome.clone();
+    let old = history[..1_250].iter().rfind(|operation| seen(operation)).unwrap().outcome.clone();
     broken.iter_mut().rfind(|operation| seen(operation)).unwrap().outcome = old;
     assert_eq!(decide(&broken), Verdict::Violated);
 }
