@@ -1,4 +1,5 @@
-//! The six operations on both fronts of a real cluster: what AWS answers, code by code and text by text.
+//! The operations of a secret's life on both fronts of a real cluster: what AWS answers, code by code and text by text.
+//! What AWS was recorded to answer is in `traces`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,8 +32,6 @@ async fn both_fronts_answer_as_aws_does() {
     for front in &mut fronts {
         let api = &mut Api { prefix: format!("{}/", front.name()), front };
         api.a_secret_lives_and_dies().await;
-        api.labels_move_as_recorded().await;
-        api.tokens_make_retries_harmless().await;
         api.listings_filter_and_page().await;
         api.boundaries_are_in_bytes().await;
         api.refusals_have_awss_codes_and_texts().await;
@@ -162,67 +161,6 @@ impl Api<'_> {
         // Of a secret that is not there, too.
         let missing = self.ok("DeleteSecret", forced).await;
         assert_eq!(missing["Name"], json!(name));
-    }
-
-    async fn labels_move_as_recorded(&mut self) {
-        let (_, v1) = self.create("labels", "1").await;
-        let v2 = self.put("labels", "2", None).await;
-        assert_eq!(self.labels("labels", &v1).await, ["AWSPREVIOUS"]);
-        let v3 = self.put("labels", "3", None).await;
-        assert_eq!(self.labels("labels", &v3).await, ["AWSCURRENT"]);
-        assert_eq!(self.labels("labels", &v2).await, ["AWSPREVIOUS"]);
-        assert!(self.labels("labels", &v1).await.is_empty());
-        // A version without labels is hidden and can be read by its id.
-        let by_id = json!({"SecretId": self.named("labels"), "VersionId": v1});
-        let got = self.ok("GetSecretValue", by_id).await;
-        assert_eq!((&got["SecretString"], got.get("VersionStages")), (&json!("1"), None));
-
-        let v4 = self.put("labels", "4", Some(&["AWSPENDING", "blue"])).await;
-        assert_eq!(self.labels("labels", &v4).await, ["AWSPENDING", "blue"]);
-        assert_eq!(self.labels("labels", &v3).await, ["AWSCURRENT"]);
-        let v5 = self.put("labels", "5", Some(&["AWSCURRENT", "blue"])).await;
-        assert_eq!(self.labels("labels", &v5).await, ["AWSCURRENT", "blue"]);
-        assert_eq!(self.labels("labels", &v4).await, ["AWSPENDING"]);
-        // A version that loses AWSCURRENT to a put keeps its own labels.
-        self.put("labels", "6", None).await;
-        assert_eq!(self.labels("labels", &v5).await, ["AWSPREVIOUS", "blue"]);
-
-        let staged = json!({"SecretId": self.named("labels"), "VersionStage": "blue"});
-        assert_eq!(self.ok("GetSecretValue", staged).await["SecretString"], "5");
-        let both = json!({"SecretId": self.named("labels"), "VersionStage": "blue", "VersionId": v5});
-        assert_eq!(self.ok("GetSecretValue", both).await["SecretString"], "5");
-    }
-
-    async fn tokens_make_retries_harmless(&mut self) {
-        let name = self.named("tokens");
-        let token = token();
-        let create = json!({"Name": name, "ClientRequestToken": token, "SecretString": "same"});
-        let first = self.ok("CreateSecret", create.clone()).await;
-        assert_eq!(first["VersionId"], json!(token));
-        assert_eq!(self.ok("CreateSecret", create).await, first);
-
-        let put = json!({"SecretId": name, "ClientRequestToken": token, "SecretString": "same"});
-        let before = self.describe("tokens").await;
-        self.ok("PutSecretValue", put.clone()).await;
-        assert_eq!(self.describe("tokens").await, before, "a put that changes nothing changes nothing");
-
-        let text = format!("You can't use ClientRequestToken {token} because that value is already in use");
-        for other in [json!("other"), json!("sam")] {
-            let mut other_value = put.clone();
-            other_value["SecretString"] = other;
-            self.refused("PutSecretValue", other_value, "ResourceExistsException", &text).await;
-        }
-        // The same bytes of another kind are another value.
-        let mut other_kind = put;
-        other_kind["SecretString"] = Value::Null;
-        other_kind.as_object_mut().unwrap().remove("SecretString");
-        other_kind["SecretBinary"] = json!(STANDARD.encode("same"));
-        self.refused("PutSecretValue", other_kind, "ResourceExistsException", &text).await;
-
-        // Tokens are taken to the letter.
-        let shouted = token.to_uppercase();
-        let put = json!({"SecretId": name, "ClientRequestToken": shouted, "SecretString": "loud"});
-        assert_eq!(self.ok("PutSecretValue", put).await["VersionId"], json!(shouted));
     }
 
     async fn listings_filter_and_page(&mut self) {

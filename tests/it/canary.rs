@@ -93,7 +93,7 @@ async fn write_canaries(front: &mut Front, number: usize) -> Vec<(String, Vec<u8
     needles
 }
 
-fn expect_clean(cluster: &Cluster, scanner: &Canary, when: &str) {
+pub(crate) fn expect_clean(cluster: &Cluster, scanner: &Canary, when: &str) {
     let nodes = cluster.nodes().unwrap();
     let mut roots: Vec<_> = nodes.iter().flat_map(|node| [node.data_dir.clone(), node.log.clone()]).collect();
     roots.push(cluster.dir().join("dev.log"));

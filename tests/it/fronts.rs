@@ -72,8 +72,164 @@ async fn over_grpc(client: &mut SecretsClient<Channel>, operation: &str, body: &
         }
         "ListSecrets" => listed(client.list_secrets(list(body)).await?.into_inner()),
         "DeleteSecret" => deleted(client.delete_secret(delete(body)).await?.into_inner()),
+        "UpdateSecret" => {
+            let request = pb::UpdateSecretRequest {
+                secret_id: text(body, "SecretId").unwrap_or_default(),
+                client_request_token: text(body, "ClientRequestToken").unwrap_or_default(),
+                description: text(body, "Description"),
+                kms_key_id: text(body, "KmsKeyId"),
+                secret_string: text(body, "SecretString"),
+                secret_binary: blob(body),
+            };
+            let answer = client.update_secret(request).await?.into_inner();
+            written(answer.arn, answer.name, answer.version_id)
+        }
+        "UpdateSecretVersionStage" => {
+            let request = pb::UpdateSecretVersionStageRequest {
+                secret_id: text(body, "SecretId").unwrap_or_default(),
+                version_stage: text(body, "VersionStage").unwrap_or_default(),
+                remove_from_version_id: text(body, "RemoveFromVersionId"),
+                move_to_version_id: text(body, "MoveToVersionId"),
+            };
+            let answer = client.update_secret_version_stage(request).await?.into_inner();
+            written(answer.arn, answer.name, None)
+        }
+        "RestoreSecret" => {
+            let request = pb::RestoreSecretRequest { secret_id: text(body, "SecretId").unwrap_or_default() };
+            let answer = client.restore_secret(request).await?.into_inner();
+            written(answer.arn, answer.name, None)
+        }
+        "TagResource" => {
+            let request =
+                pb::TagResourceRequest { secret_id: text(body, "SecretId").unwrap_or_default(), tags: tags(body) };
+            client.tag_resource(request).await?;
+            Value::Null
+        }
+        "UntagResource" => {
+            let request = pb::UntagResourceRequest {
+                secret_id: text(body, "SecretId").unwrap_or_default(),
+                tag_keys: texts(&body["TagKeys"]),
+            };
+            client.untag_resource(request).await?;
+            Value::Null
+        }
+        "ListSecretVersionIds" => {
+            let request = pb::ListSecretVersionIdsRequest {
+                secret_id: text(body, "SecretId").unwrap_or_default(),
+                max_results: number(body),
+                next_token: text(body, "NextToken"),
+                include_deprecated: body["IncludeDeprecated"].as_bool().unwrap_or_default(),
+            };
+            versions(client.list_secret_version_ids(request).await?.into_inner())
+        }
+        "BatchGetSecretValue" => {
+            let request = pb::BatchGetSecretValueRequest {
+                secret_id_list: texts(&body["SecretIdList"]),
+                filters: filters(body),
+                max_results: number(body),
+                next_token: text(body, "NextToken"),
+            };
+            batch(client.batch_get_secret_value(request).await?.into_inner())
+        }
+        "GetResourcePolicy" => {
+            let request = pb::GetResourcePolicyRequest {
+                secret_id: text(body, "SecretId").unwrap_or_default(),
+                policy_name: text(body, "PolicyName"),
+            };
+            let answer = client.get_resource_policy(request).await?.into_inner();
+            object([
+                ("ARN", Some(json!(answer.arn))),
+                ("Name", Some(json!(answer.name))),
+                ("PolicyName", Some(json!(answer.policy_name))),
+                ("ResourcePolicy", answer.resource_policy.map(Value::from)),
+            ])
+        }
+        "PutResourcePolicy" => {
+            let request = pb::PutResourcePolicyRequest {
+                secret_id: text(body, "SecretId").unwrap_or_default(),
+                resource_policy: text(body, "ResourcePolicy").unwrap_or_default(),
+                policy_name: text(body, "PolicyName"),
+                block_public_policy: body["BlockPublicPolicy"].as_bool().unwrap_or_default(),
+            };
+            let answer = client.put_resource_policy(request).await?.into_inner();
+            policy_written(answer.arn, answer.name, answer.policy_name)
+        }
+        "DeleteResourcePolicy" => {
+            let request = pb::DeleteResourcePolicyRequest {
+                secret_id: text(body, "SecretId").unwrap_or_default(),
+                policy_name: text(body, "PolicyName"),
+            };
+            let answer = client.delete_resource_policy(request).await?.into_inner();
+            policy_written(answer.arn, answer.name, answer.policy_name)
+        }
+        "ValidateResourcePolicy" => {
+            let request = pb::ValidateResourcePolicyRequest {
+                secret_id: text(body, "SecretId"),
+                resource_policy: text(body, "ResourcePolicy").unwrap_or_default(),
+            };
+            let answer = client.validate_resource_policy(request).await?.into_inner();
+            let error = |error: &pb::ValidationError| json!({"CheckName": error.check_name, "ErrorMessage": error.error_message});
+            let errors: Vec<Value> = answer.validation_errors.iter().map(error).collect();
+            json!({"PolicyValidationPassed": answer.policy_validation_passed, "ValidationErrors": errors})
+        }
         other => panic!("no operation {other}"),
     })
+}
+
+/// The answer of a write that tells no more than which secret it was on, and at most the version.
+fn written(arn: String, name: String, version: Option<String>) -> Value {
+    object([("ARN", Some(json!(arn))), ("Name", Some(json!(name))), ("VersionId", version.map(Value::from))])
+}
+
+fn policy_written(arn: String, name: String, policy_name: String) -> Value {
+    json!({"ARN": arn, "Name": name, "PolicyName": policy_name})
+}
+
+fn versions(answer: pb::ListSecretVersionIdsResponse) -> Value {
+    let version = |version: &pb::VersionEntry| {
+        object([
+            ("VersionId", Some(json!(version.version_id))),
+            ("VersionStages", (!version.version_stages.is_empty()).then(|| json!(version.version_stages))),
+            ("CreatedDate", version.created_date.as_ref().map(|at| date(from_wire_time(at)))),
+            ("LastAccessedDate", version.last_accessed_date.as_ref().map(|at| date(from_wire_time(at)))),
+            ("KmsKeyIds", Some(json!(version.kms_key_ids))),
+        ])
+    };
+    let versions: Vec<Value> = answer.versions.iter().map(version).collect();
+    object([
+        ("ARN", Some(json!(answer.arn))),
+        ("Name", Some(json!(answer.name))),
+        ("Versions", Some(json!(versions))),
+        ("NextToken", answer.next_token.map(Value::from)),
+    ])
+}
+
+fn batch(answer: pb::BatchGetSecretValueResponse) -> Value {
+    let error = |error: &pb::BatchError| json!({"SecretId": error.secret_id, "ErrorCode": error.error_code, "Message": error.message});
+    let values: Vec<Value> = answer.secret_values.iter().map(got).collect();
+    let errors: Vec<Value> = answer.errors.iter().map(error).collect();
+    object([
+        ("SecretValues", Some(json!(values))),
+        ("Errors", Some(json!(errors))),
+        ("NextToken", answer.next_token.map(Value::from)),
+    ])
+}
+
+fn number(body: &Value) -> Option<i32> {
+    body["MaxResults"].as_i64().map(|number| i32::try_from(number).unwrap())
+}
+
+fn filters(body: &Value) -> Vec<pb::Filter> {
+    let filters = body["Filters"].as_array().into_iter().flatten();
+    filters
+        .map(|filter| pb::Filter { key: text(filter, "Key").unwrap_or_default(), values: texts(&filter["Values"]) })
+        .collect()
+}
+
+fn tags(body: &Value) -> Vec<pb::Tag> {
+    let tags = body["Tags"].as_array().into_iter().flatten();
+    tags.map(|tag| pb::Tag { key: text(tag, "Key").unwrap_or_default(), value: text(tag, "Value").unwrap_or_default() })
+        .collect()
 }
 
 fn text(body: &Value, name: &str) -> Option<String> {
@@ -89,7 +245,6 @@ fn blob(body: &Value) -> Option<Vec<u8>> {
 }
 
 fn create(body: &Value) -> pb::CreateSecretRequest {
-    let tags = body["Tags"].as_array().into_iter().flatten();
     pb::CreateSecretRequest {
         name: text(body, "Name").unwrap_or_default(),
         client_request_token: text(body, "ClientRequestToken").unwrap_or_default(),
@@ -97,12 +252,9 @@ fn create(body: &Value) -> pb::CreateSecretRequest {
         kms_key_id: text(body, "KmsKeyId"),
         secret_string: text(body, "SecretString"),
         secret_binary: blob(body),
-        tags: tags
-            .map(|tag| pb::Tag {
-                key: text(tag, "Key").unwrap_or_default(),
-                value: text(tag, "Value").unwrap_or_default(),
-            })
-            .collect(),
+        tags: tags(body),
+        add_replica_regions: Vec::new(),
+        force_overwrite_replica_secret: false,
     }
 }
 
@@ -126,13 +278,10 @@ fn put(body: &Value) -> pb::PutSecretValueRequest {
 }
 
 fn list(body: &Value) -> pb::ListSecretsRequest {
-    let filters = body["Filters"].as_array().into_iter().flatten();
     pb::ListSecretsRequest {
-        max_results: body["MaxResults"].as_i64().map(|number| i32::try_from(number).unwrap()),
+        max_results: number(body),
         next_token: text(body, "NextToken"),
-        filters: filters
-            .map(|filter| pb::Filter { key: text(filter, "Key").unwrap_or_default(), values: texts(&filter["Values"]) })
-            .collect(),
+        filters: filters(body),
         sort_order: text(body, "SortOrder"),
         sort_by: text(body, "SortBy"),
         include_planned_deletion: body["IncludePlannedDeletion"].as_bool().unwrap_or_default(),

@@ -18,6 +18,7 @@ use testkit::{Cluster, SignedClient};
 use self::botocore::{Model, Place};
 use self::checks::{Checks, answer_names};
 use self::table::How;
+pub(crate) use self::table::{OPERATIONS, is_served};
 
 #[cfg_attr(not(feature = "clusters"), ignore = "needs `cargo xtask test`")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,6 +84,9 @@ async fn a_newer_model_fails_with_what_is_new(model: &Model, client: &SignedClie
 fn stale_lines(model: &Model) -> Vec<String> {
     let mut stale = Vec::new();
     let operations = model.operations();
+    if operations != OPERATIONS {
+        stale.push(format!("OPERATIONS: the model's are {operations:?}"));
+    }
     let requests = |operation: &&str| {
         let places = model.places(model.request(operation));
         places.iter().map(Place::name).collect::<Vec<_>>()

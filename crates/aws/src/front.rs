@@ -20,6 +20,15 @@ use service::api::{
     GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
     TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
 };
+use service::api::{
+    AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
+    ReplicateSecretToRegionsInput, StopReplicationToReplicaInput,
+};
+use service::api::{CancelRotateSecretInput, RotateSecretInput};
+use service::api::{
+    DeleteResourcePolicyInput, GetResourcePolicyInput, ListResourcePoliciesInput, PutResourcePolicyInput,
+    ValidateResourcePolicyInput,
+};
 use service::{Answer, Caller, Credential, Service, UseCases};
 use types::ApiError;
 use types::consistency::CONSISTENCY_HEADER;
@@ -99,6 +108,18 @@ impl<A: UseCases> Front<A> {
             Operation::TagResource => self.run::<TagResourceInput>(caller, body).await,
             Operation::UntagResource => self.run::<UntagResourceInput>(caller, body).await,
             Operation::GetRandomPassword => self.run::<GetRandomPasswordInput>(caller, body).await,
+            Operation::PutResourcePolicy => self.run::<PutResourcePolicyInput>(caller, body).await,
+            Operation::GetResourcePolicy => self.run::<GetResourcePolicyInput>(caller, body).await,
+            Operation::DeleteResourcePolicy => self.run::<DeleteResourcePolicyInput>(caller, body).await,
+            Operation::ValidateResourcePolicy => self.run::<ValidateResourcePolicyInput>(caller, body).await,
+            Operation::ListResourcePolicies => self.run::<ListResourcePoliciesInput>(caller, body).await,
+            Operation::RotateSecret => self.run::<RotateSecretInput>(caller, body).await,
+            Operation::CancelRotateSecret => self.run::<CancelRotateSecretInput>(caller, body).await,
+            Operation::ReplicateSecretToRegions => self.run::<ReplicateSecretToRegionsInput>(caller, body).await,
+            Operation::RemoveRegionsFromReplication => self.run::<RemoveRegionsFromReplicationInput>(caller, body).await,
+            Operation::StopReplicationToReplica => self.run::<StopReplicationToReplicaInput>(caller, body).await,
+            Operation::AssociateCrossAccountReplica => self.run::<AssociateCrossAccountReplicaInput>(caller, body).await,
+            Operation::DisassociateCrossAccountReplica => self.run::<DisassociateCrossAccountReplicaInput>(caller, body).await,
         }
     }
 

@@ -44,6 +44,18 @@ operations! {
     TagResource,
     UntagResource,
     GetRandomPassword,
+    PutResourcePolicy,
+    GetResourcePolicy,
+    DeleteResourcePolicy,
+    ValidateResourcePolicy,
+    ListResourcePolicies,
+    RotateSecret,
+    CancelRotateSecret,
+    ReplicateSecretToRegions,
+    RemoveRegionsFromReplication,
+    StopReplicationToReplica,
+    AssociateCrossAccountReplica,
+    DisassociateCrossAccountReplica,
 }
 
 impl Operation {
@@ -105,6 +117,18 @@ mod tests {
             ("TagResource", Operation::TagResource),
             ("UntagResource", Operation::UntagResource),
             ("GetRandomPassword", Operation::GetRandomPassword),
+            ("PutResourcePolicy", Operation::PutResourcePolicy),
+            ("GetResourcePolicy", Operation::GetResourcePolicy),
+            ("DeleteResourcePolicy", Operation::DeleteResourcePolicy),
+            ("ValidateResourcePolicy", Operation::ValidateResourcePolicy),
+            ("ListResourcePolicies", Operation::ListResourcePolicies),
+            ("RotateSecret", Operation::RotateSecret),
+            ("CancelRotateSecret", Operation::CancelRotateSecret),
+            ("ReplicateSecretToRegions", Operation::ReplicateSecretToRegions),
+            ("RemoveRegionsFromReplication", Operation::RemoveRegionsFromReplication),
+            ("StopReplicationToReplica", Operation::StopReplicationToReplica),
+            ("AssociateCrossAccountReplica", Operation::AssociateCrossAccountReplica),
+            ("DisassociateCrossAccountReplica", Operation::DisassociateCrossAccountReplica),
         ] {
             let target = format!("secretsmanager.{name}");
             for media_type in [MEDIA_TYPE, "application/X-AMZ-JSON-1.1; charset=utf-8"] {

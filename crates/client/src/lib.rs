@@ -34,6 +34,9 @@ mod cluster;
 mod connect;
 mod error;
 mod failover;
+mod replication;
+mod resource_policies;
+mod rotation;
 mod secrets;
 mod value;
 
@@ -41,6 +44,9 @@ pub use builder::{Builder, ConfigError};
 pub use client::Client;
 pub use cluster::{ClusterStatus, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus, Role};
 pub use error::{AttemptError, Error, Refusal, Why};
+pub use replication::{ReplicateSecretToRegions, ReplicatedSecret, ReplicationStatus};
+pub use resource_policies::{PolicyFinding, PutResourcePolicy, ResourcePolicy};
+pub use rotation::{RotateSecret, RotatedSecret, RotationDescription, RotationRules};
 pub use secrets::{
     ChangedSecret, CreateSecret, CreatedSecret, DeleteSecret, DeletedSecret, GetRandomPassword, GetSecretValue,
     ListSecretVersionIds, ListSecrets, PutSecretValue, Secret, SecretDescription, SecretPage, SecretVersion,

@@ -14,6 +14,8 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::error::Error;
 use crate::failover::Repeat;
+use crate::replication::{ReplicationStatus, statuses};
+use crate::rotation::{RotationDescription, rotation};
 use crate::value::SecretValue;
 
 /// Bytes of an answer: a page of a hundred secrets with all their tags fits.
@@ -119,6 +121,18 @@ impl CreateSecret {
         self
     }
 
+    /// One more region of the cluster that it is in too.
+    pub fn replica_region(mut self, region: impl Into<String>) -> Self {
+        self.message.add_replica_regions.push(pb::ReplicaRegion { region: region.into(), kms_key_id: None });
+        self
+    }
+
+    /// Has a secret of that name in such a region give way: it is deleted at once.
+    pub fn force_overwrite_replica(mut self) -> Self {
+        self.message.force_overwrite_replica_secret = true;
+        self
+    }
+
     /// The token that makes a repetition harmless, 32 to 64 characters; it becomes the id of the first version. One is
     /// drawn if it is left out. A caller that repeats calls by itself gives its own.
     pub fn client_request_token(mut self, token: impl Into<String>) -> Self {
@@ -137,6 +151,8 @@ pub struct CreatedSecret {
     pub name: String,
     /// Its first version, if a value was given.
     pub version_id: Option<String>,
+    /// The regions that it is replicated to.
+    pub replication_status: Vec<ReplicationStatus>,
     /// The log index of the write, or a later one.
     pub applied_index: u64,
 }
@@ -209,6 +225,12 @@ pub struct SecretDescription {
     pub last_accessed_date: Option<SystemTime>,
     /// The end of the deletion window.
     pub deleted_date: Option<SystemTime>,
+    /// The region of the primary, of a secret that is replicated and of a replica.
+    pub primary_region: Option<String>,
+    /// The regions that it is replicated to; not in listings.
+    pub replication_status: Vec<ReplicationStatus>,
+    /// How it is rotated, once that was ever configured.
+    pub rotation: Option<RotationDescription>,
     /// Its versions that have a label, by id.
     pub version_ids_to_stages: BTreeMap<String, Vec<String>>,
 }
@@ -554,8 +576,9 @@ impl Client {
         let send = |channel, request| async move { secrets(channel).create_secret(request).await };
         let answer: pb::CreateSecretResponse =
             self.cluster.call(Repeat::Harmless, self.cluster.deadline(), request.message, send).await?;
-        let pb::CreateSecretResponse { arn, name, version_id, applied_index } = answer;
-        Ok(CreatedSecret { arn, name, version_id, applied_index })
+        let pb::CreateSecretResponse { arn, name, version_id, replication_status, applied_index } = answer;
+        let replication_status = statuses(replication_status);
+        Ok(CreatedSecret { arn, name, version_id, replication_status, applied_index })
     }
 
     /// Gives a secret a new value.
@@ -706,11 +729,11 @@ impl Client {
     }
 }
 
-fn secrets(channel: Channel) -> SecretsClient<Channel> {
+pub(crate) fn secrets(channel: Channel) -> SecretsClient<Channel> {
     SecretsClient::new(channel).max_decoding_message_size(ANSWER_BYTES)
 }
 
-fn new_token() -> String {
+pub(crate) fn new_token() -> String {
     Uuid::new_v4().to_string()
 }
 
@@ -741,8 +764,11 @@ fn version(entry: pb::VersionEntry) -> Result<VersionDescription, Error> {
     })
 }
 
-fn description(entry: pb::SecretEntry) -> Result<SecretDescription, Error> {
+fn description(mut entry: pb::SecretEntry) -> Result<SecretDescription, Error> {
     Ok(SecretDescription {
+        primary_region: entry.primary_region.take(),
+        replication_status: statuses(std::mem::take(&mut entry.replication_status)),
+        rotation: rotation(&mut entry),
         created_date: time("created_date", entry.created_date.as_ref())?,
         last_changed_date: time("last_changed_date", entry.last_changed_date.as_ref())?,
         last_accessed_date: optional_time(entry.last_accessed_date.as_ref()),
@@ -764,7 +790,7 @@ fn time(member: &'static str, time: Option<&prost_types::Timestamp>) -> Result<S
     optional_time(time).ok_or(Error::Incomplete(member))
 }
 
-fn optional_time(time: Option<&prost_types::Timestamp>) -> Option<SystemTime> {
+pub(crate) fn optional_time(time: Option<&prost_types::Timestamp>) -> Option<SystemTime> {
     time.and_then(from_wire_time).map(system_time)
 }
 

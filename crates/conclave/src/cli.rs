@@ -8,6 +8,12 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use client::Consistency;
 
+mod resource_policies;
+mod rotation;
+
+pub(crate) use resource_policies::{DocumentArgs, PolicyCommand};
+pub(crate) use rotation::RotationArgs;
+
 use crate::failure::Usage;
 use crate::output::Output;
 
@@ -247,6 +253,9 @@ pub(crate) enum SecretCommand {
         /// A tag; may be given several times.
         #[arg(long = "tag", value_name = "KEY=VALUE")]
         tags: Vec<String>,
+        /// Another region that the secret is to be in; may be given several times.
+        #[arg(long = "replica-region", value_name = "REGION")]
+        replica_regions: Vec<String>,
         /// Makes the secret without a value.
         #[arg(long, conflicts_with_all = ["from_file", "binary"])]
         no_value: bool,
@@ -403,6 +412,55 @@ pub(crate) enum SecretCommand {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Configures how a secret is rotated, and begins a rotation.
+    Rotate {
+        /// Name or ARN.
+        secret_id: String,
+        #[command(flatten)]
+        rotation: RotationArgs,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Ends the rotations of a secret. What one that is under way has left stays.
+    CancelRotate {
+        /// Name or ARN.
+        secret_id: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Replicates a secret to other regions of the cluster.
+    Replicate {
+        /// Name or ARN.
+        secret_id: String,
+        /// The regions.
+        #[arg(required = true, value_name = "REGION")]
+        regions: Vec<String>,
+        /// Deletes a secret of that name that is in such a region, at once.
+        #[arg(long)]
+        force_overwrite: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Deletes replicas of a secret, at once.
+    RemoveRegions {
+        /// Name or ARN.
+        secret_id: String,
+        /// The regions.
+        #[arg(required = true, value_name = "REGION")]
+        regions: Vec<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Makes a replica a secret like every other; --region is the replica's.
+    StopReplication {
+        /// Name or ARN.
+        secret_id: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Policies of secrets: who else may do what with one.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Lets the cluster make a password, which it does not keep.
     RandomPassword {
         #[command(flatten)]

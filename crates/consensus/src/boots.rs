@@ -1,6 +1,6 @@
 //! Data directories that were put back from an older copy.
 //!
-//! Each start of a node, and each hour that it runs, is a boot: a counter and a nonce in its directory's file `node`,
+//! Each start of a node, and every five minutes that it runs, is a boot: a counter and a nonce in its directory's file `node`,
 //! durable before anybody hears of it. Every call and every answer between peers carries the sender's boots. The leader
 //! puts what is new into the state, and every node holds what it hears against that, and against what it has heard
 //! itself before. See [`state::Boots`] for why only another line of starts contradicts what is known.
@@ -36,7 +36,7 @@ pub(crate) const BOOTS_METADATA: &str = "conclave-boots";
 pub(crate) const KNOWN_METADATA: &str = "conclave-known";
 
 /// How often the counter is raised while the node runs, so that a copy of a running node is known too.
-const RAISE_EVERY: Duration = Duration::from_secs(60 * 60);
+const RAISE_EVERY: Duration = Duration::from_secs(5 * 60);
 /// How often a node looks at what is to be done, when nothing has told it to.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Time for one report to be applied; the next look makes it again.

@@ -236,9 +236,11 @@ impl Claim {
     }
 
     /// Settles whose the directory is, once log and state are there, and counts this start; durable on return.
-    pub(crate) fn settle(self) -> Result<DataDir, DataDirError> {
+    /// `holds_data` says whether anything is in them: the first start leaves the file before it writes there.
+    pub(crate) fn settle(self, holds_data: bool) -> Result<DataDir, DataDirError> {
         let marker = match self.known {
             Some(marker) => marker,
+            None if holds_data => return Err(DataDirError::Unknown { dir: self.dir }),
             None => {
                 let data = DataId(draw().map_err(failed("draw an id for", &self.dir))?);
                 Marker { cluster: self.cluster, node: self.node, data, boots: None, reverted: false }
@@ -404,7 +406,7 @@ mod tests {
         fs::write(dir.path().join("log/0000000001.log"), "").unwrap();
         fs::write(dir.path().join("state/db"), "").unwrap();
         fs::write(dir.path().join("keyring"), "k").unwrap();
-        claim.settle().unwrap();
+        claim.settle(false).unwrap();
         dir
     }
 
@@ -415,7 +417,7 @@ mod tests {
     #[test]
     fn a_directory_keeps_its_id_and_its_node() {
         let dir = used();
-        let data = |claim: Claim| claim.settle().unwrap().id();
+        let data = |claim: Claim| claim.settle(false).unwrap().id();
         let first = data(Claim::check(dir.path(), CLUSTER, NodeId(3)).unwrap());
         assert_eq!(first, data(Claim::check(dir.path(), CLUSTER, NodeId(3)).unwrap()));
         let foreign = Claim::check(dir.path(), CLUSTER, NodeId(4)).err().unwrap();
@@ -424,7 +426,7 @@ mod tests {
     }
 
     fn start(dir: &Path) -> DataDir {
-        Claim::check(dir, CLUSTER, NodeId(3)).unwrap().settle().unwrap()
+        Claim::check(dir, CLUSTER, NodeId(3)).unwrap().settle(false).unwrap()
     }
 
     fn boots(dir: &DataDir) -> Boots {
@@ -538,6 +540,17 @@ mod tests {
         assert!(Claim::check(dir.path(), CLUSTER, NodeId(3)).is_err());
         assert!(set_aside(dir.path(), NodeId(4), "y").unwrap().is_some());
         assert!(Claim::check(dir.path(), CLUSTER, NodeId(4)).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_is_known_to_own_is_not_taken_for_a_new_directory() {
+        let dir = used();
+        fs::remove_file(dir.path().join(MARKER)).unwrap();
+        let claim = || Claim::check(dir.path(), CLUSTER, NodeId(3)).unwrap();
+        assert!(matches!(claim().settle(true), Err(DataDirError::Unknown { .. })));
+        assert!(!dir.path().join(MARKER).exists());
+        // A first start that was cut off before it was settled left nothing in log and state.
+        claim().settle(false).unwrap();
     }
 
     #[test]

@@ -10,10 +10,12 @@ use std::fmt;
 use std::future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::{Stream, StreamExt};
 use net::ConnectionInfo;
+use openraft::async_runtime::watch::WatchReceiver;
 use proto::raft::v1 as pb;
 use proto::raft::v1::raft_server::{Raft, RaftServer};
 use storage::SnapshotReceiver;
@@ -23,7 +25,7 @@ use types::{NodeId, limits};
 use crate::boots::BOOTS_METADATA;
 use crate::checkpoint::meta_of;
 use crate::membership::MembershipError;
-use crate::raft_types::{Member, Snapshot, Vote};
+use crate::raft_types::{AppendRequest, LogId, Member, Snapshot, Vote};
 use crate::replica::Inner;
 use crate::standing::{self, DATA_METADATA, Expelled};
 use crate::transfer::TransferError;
@@ -108,6 +110,28 @@ fn must_be_from(sender: NodeId, vote: &Vote) -> Result<(), Status> {
     }
 }
 
+/// The places in the log that a request tells of.
+fn ids_of(request: &AppendRequest) -> impl Iterator<Item = LogId> {
+    request.prev_log_id.into_iter().chain(request.entries.iter().map(|entry| entry.log_id))
+}
+
+impl Inner {
+    /// Refuses a log without an entry that was applied here.
+    ///
+    /// Raft rules that out, and openraft ends the node. But two data directories that have lost what they acknowledged can
+    /// elect each other, and then it is this node that holds what the cluster acknowledged.
+    fn must_keep_applied(&self, sender: NodeId, told: impl IntoIterator<Item = LogId>) -> Result<(), Status> {
+        let Some(applied) = self.raft.metrics().borrow_watched().last_applied else { return Ok(()) };
+        if told.into_iter().all(|id| id.index > applied.index || id <= applied) {
+            return Ok(());
+        }
+        if !self.outlived.swap(true, Ordering::Relaxed) {
+            tracing::error!(%sender, applied = applied.index, "the leader has lost entries that this node has applied");
+        }
+        Err(Status::failed_precondition("the sender has lost entries that the cluster had acknowledged"))
+    }
+}
+
 fn fatal(error: impl fmt::Display) -> Status {
     Status::unavailable(format!("raft: {error}"))
 }
@@ -122,14 +146,15 @@ impl Raft for PeerService {
     ) -> Result<Response<Self::AppendStream>, Status> {
         let sender = self.sender(&request)?;
         // The stream ends at the first message that is broken or not the sender's.
-        let peers = self.inner.peers.clone();
+        let inner = self.inner.clone();
         let requests = request.into_inner().scan((), move |(), message| {
-            if peers.is_mute() || peers.boots.is_reverted(sender) {
+            if inner.peers.is_mute() || inner.peers.boots.is_reverted(sender) {
                 return future::ready(None);
             }
             let request = message.and_then(|message| {
                 let request = wire::append_from(message)?;
                 must_be_from(sender, &request.vote)?;
+                inner.must_keep_applied(sender, ids_of(&request))?;
                 Ok(request)
             });
             if let Err(status) = &request {
@@ -148,6 +173,7 @@ impl Raft for PeerService {
         let sender = self.sender(&request)?;
         let request = wire::append_from(request.into_inner())?;
         must_be_from(sender, &request.vote)?;
+        self.inner.must_keep_applied(sender, ids_of(&request))?;
         let response = self.inner.raft.append_entries(request).await.map_err(fatal)?;
         Ok(self.answer(wire::append_response_to(response)))
     }
@@ -186,6 +212,7 @@ impl Raft for PeerService {
         if snapshot.meta.last_log_id.is_some_and(|last| last.leader_id > vote.leader_id) {
             return Err(Malformed("with a snapshot that is newer than its sender's term").into());
         }
+        self.inner.must_keep_applied(sender, snapshot.meta.last_log_id)?;
         tracing::info!(%sender, index = snapshot.meta.last_log_id.map(|id| id.index), "snapshot received");
         let response = Box::pin(self.inner.raft.install_full_snapshot(vote, snapshot)).await.map_err(fatal)?;
         Ok(self.answer(pb::SnapshotResponse { vote: Some(wire::vote_to(&response.vote)) }))

@@ -75,6 +75,7 @@ pub(crate) type Raft = openraft::Raft<Config, crate::machine::StateMachine>;
 pub(crate) type LeaderId = openraft::impls::leader_id_adv::LeaderId<u64, NodeId>;
 pub(crate) type LogId = openraft::LogId<LeaderId>;
 pub(crate) type Vote = openraft::impls::Vote<LeaderId>;
+pub(crate) type AppendRequest = openraft::raft::AppendEntriesRequest<Config>;
 pub(crate) type Entry = openraft::type_config::alias::EntryOf<Config>;
 pub(crate) type Membership = openraft::Membership<NodeId, Node>;
 pub(crate) type StoredMembership = openraft::type_config::alias::StoredMembershipOf<Config>;

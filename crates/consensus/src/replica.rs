@@ -103,6 +103,8 @@ pub(crate) struct Inner {
     pub(crate) caught_up: AtomicBool,
     /// Whether this node is about to end, so that no leader hands over to it.
     pub(crate) stopping: AtomicBool,
+    /// Whether a leader has been seen that lacks what was applied here; it is told once.
+    pub(crate) outlived: AtomicBool,
     /// Held while a change of the membership is computed and made.
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) barrier: Arc<Barrier>,
@@ -183,6 +185,7 @@ impl Replica {
             silence: config.timing.election_max,
             caught_up: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            outlived: AtomicBool::new(false),
             changing: tokio::sync::Mutex::default(),
             barrier: config.barrier,
             incoming: config.data_dir.join("incoming"),
@@ -394,6 +397,8 @@ impl Stores {
         let log = SegmentLog::open_with(&data_dir.join("log"), cluster, node, log).map_err(StartError::Log)?;
         let (state, loaded) = SledStateStore::open(&data_dir.join("state"), barrier).map_err(StartError::State)?;
         let loaded = loaded.map(|loaded| (loaded.head, loaded.state));
-        Ok(Self { dir: claim.settle()?, log: Arc::new(log), state: Arc::new(state), loaded })
+        let known = log.state();
+        let holds_data = loaded.is_some() || known.vote.is_some() || known.last.is_some();
+        Ok(Self { dir: claim.settle(holds_data)?, log: Arc::new(log), state: Arc::new(state), loaded })
     }
 }

@@ -13,6 +13,8 @@ use service::api::{
 };
 use types::Plaintext;
 
+use crate::replication::regions;
+
 /// A message that is an operation's input.
 pub(crate) trait Decode {
     type Input: Operation;
@@ -33,6 +35,8 @@ impl Decode for pb::CreateSecretRequest {
             secret_string: self.secret_string.as_deref().map(|text| Plaintext::copy_from(text.as_bytes())),
             secret_binary: self.secret_binary.as_deref().map(Plaintext::copy_from),
             tags: list(tags.into_iter().map(tag).collect()),
+            add_replica_regions: regions(std::mem::take(&mut self.add_replica_regions)),
+            force_overwrite_replica_secret: Some(self.force_overwrite_replica_secret),
             ..CreateSecretInput::default()
         }
     }
@@ -204,7 +208,7 @@ fn filter(mut filter: pb::Filter) -> FilterInput {
     FilterInput { key: text(&mut filter.key), values: list(filter.values) }
 }
 
-fn text(text: &mut String) -> Option<String> {
+pub(crate) fn text(text: &mut String) -> Option<String> {
     Some(std::mem::take(text)).filter(|text| !text.is_empty())
 }
 

@@ -10,6 +10,9 @@ use service::api::{
 };
 use types::{ApiError, ErrorCode, StagingLabel, Tag};
 
+use crate::replication::statuses;
+use crate::rotation;
+
 /// A message that answers an operation.
 pub(crate) trait Encode<Output>: Sized {
     /// # Errors
@@ -24,6 +27,7 @@ impl Encode<CreateSecretOutput> for pb::CreateSecretResponse {
             arn: output.arn.as_str().to_owned(),
             name: output.name.as_str().to_owned(),
             version_id: output.version_id.map(|id| id.as_str().to_owned()),
+            replication_status: statuses(output.replication_status),
             applied_index,
         })
     }
@@ -188,7 +192,7 @@ fn version(version: VersionDescription) -> pb::VersionEntry {
 
 fn secret(description: SecretDescription) -> pb::SecretEntry {
     let versions = description.version_ids_to_stages.iter();
-    pb::SecretEntry {
+    let mut entry = pb::SecretEntry {
         arn: description.arn.as_str().to_owned(),
         name: description.name.as_str().to_owned(),
         description: description.description,
@@ -201,7 +205,14 @@ fn secret(description: SecretDescription) -> pb::SecretEntry {
         version_ids_to_stages: versions
             .map(|(id, stages)| (id.as_str().to_owned(), pb::Stages { stages: labels(stages) }))
             .collect(),
+        primary_region: description.primary_region.map(|region| region.as_str().to_owned()),
+        replication_status: statuses(description.replication_status),
+        ..pb::SecretEntry::default()
+    };
+    if let Some(rotation) = description.rotation {
+        rotation::describe(&mut entry, rotation);
     }
+    entry
 }
 
 fn tag(tag: &Tag) -> pb::Tag {

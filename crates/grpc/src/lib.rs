@@ -20,6 +20,9 @@ mod cluster;
 mod decode;
 mod encode;
 mod guard;
+mod replication;
+mod resource_policies;
+mod rotation;
 mod secrets;
 #[cfg(test)]
 mod tests;

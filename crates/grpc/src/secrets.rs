@@ -56,4 +56,16 @@ secrets! {
     tag_resource(TagResourceRequest) -> TagResourceResponse;
     untag_resource(UntagResourceRequest) -> UntagResourceResponse;
     get_random_password(GetRandomPasswordRequest) -> GetRandomPasswordResponse;
+    put_resource_policy(PutResourcePolicyRequest) -> PutResourcePolicyResponse;
+    get_resource_policy(GetResourcePolicyRequest) -> GetResourcePolicyResponse;
+    delete_resource_policy(DeleteResourcePolicyRequest) -> DeleteResourcePolicyResponse;
+    validate_resource_policy(ValidateResourcePolicyRequest) -> ValidateResourcePolicyResponse;
+    list_resource_policies(ListResourcePoliciesRequest) -> ListResourcePoliciesResponse;
+    rotate_secret(RotateSecretRequest) -> RotateSecretResponse;
+    cancel_rotate_secret(CancelRotateSecretRequest) -> CancelRotateSecretResponse;
+    replicate_secret_to_regions(ReplicateSecretToRegionsRequest) -> ReplicateSecretToRegionsResponse;
+    remove_regions_from_replication(RemoveRegionsFromReplicationRequest) -> RemoveRegionsFromReplicationResponse;
+    stop_replication_to_replica(StopReplicationToReplicaRequest) -> StopReplicationToReplicaResponse;
+    associate_cross_account_replica(AssociateCrossAccountReplicaRequest) -> AssociateCrossAccountReplicaResponse;
+    disassociate_cross_account_replica(DisassociateCrossAccountReplicaRequest) -> DisassociateCrossAccountReplicaResponse;
 }

@@ -40,6 +40,8 @@ use types::{
 use super::*;
 
 mod random;
+mod resource_policies;
+mod rotation;
 
 const URI: &str = "spiffe://corp/billing";
 const TOKEN: &str = "11111111-2222-3333-4444-555555555555";
@@ -115,7 +117,10 @@ impl Fake {
             last_changed_date: Timestamp::from_millis(2_000),
             last_accessed_date: None,
             deleted_date: None,
-            version_ids_to_stages: vec![(version(), vec![StagingLabel::Current])],
+            primary_region: None,
+            replication_status: Vec::new(),
+            rotation: None,
+        version_ids_to_stages: vec![(version(), vec![StagingLabel::Current])],
         }
     }
 }
@@ -126,7 +131,7 @@ impl Fake {
         let version_stages = vec![StagingLabel::Current];
         let date = Timestamp::from_millis;
         if input.is::<CreateSecretInput>() {
-            Box::new(CreateSecretOutput { arn: arn(), name: name(), version_id: None })
+            Box::new(CreateSecretOutput { arn: arn(), name: name(), version_id: None, replication_status: Vec::new() })
         } else if input.is::<GetSecretValueInput>() {
             Box::new(GetSecretValueOutput {
                 arn: arn(),
@@ -175,6 +180,8 @@ impl Fake {
             Box::new(())
         } else if input.is::<GetRandomPasswordInput>() {
             Box::new(GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") })
+        } else if let Some(output) = resource_policies::output(input).or_else(|| rotation::output(input)) {
+            output
         } else {
             panic!("an operation that the fake does not know")
         }

@@ -3,7 +3,26 @@
 //! An `...Input` is what a front decoded: every member optional, nothing checked but its type. The service parses it
 //! into a request that cannot be wrong, with AWS's own texts, the same for every front.
 
-use types::{ApiError, Plaintext, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId};
+mod replication;
+mod resource_policies;
+mod rotation;
+
+pub use replication::{
+    AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
+    ReplicaRegionInput, ReplicateSecretToRegionsInput, ReplicationOutput, ReplicationStatusDescription,
+    StopReplicationToReplicaInput, StopReplicationToReplicaOutput,
+};
+pub use resource_policies::{
+    DEFAULT_POLICY_NAME, DeleteResourcePolicyInput, GetResourcePolicyInput, GetResourcePolicyOutput,
+    ListResourcePoliciesInput, ListResourcePoliciesOutput, PolicyFinding, PutResourcePolicyInput, ResourcePolicyOutput,
+    ValidateResourcePolicyInput, ValidateResourcePolicyOutput,
+};
+pub use rotation::{
+    CancelRotateSecretInput, ExternalRotationItemInput, RotateSecretInput, RotationDescription, RotationOutput,
+    RotationRulesDescription, RotationRulesInput,
+};
+
+use types::{ApiError, Plaintext, Region, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId};
 
 /// One tag as it came.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +59,12 @@ pub struct CreateSecretInput {
     pub secret_binary: Option<Plaintext>,
     /// Tags.
     pub tags: Option<Vec<TagInput>>,
-    /// Regions to replicate to; how many were asked for.
-    pub add_replica_regions: Option<usize>,
+    /// Regions to replicate to.
+    pub add_replica_regions: Option<Vec<ReplicaRegionInput>>,
+    /// Whether a secret that has the name there gives way.
+    pub force_overwrite_replica_secret: Option<bool>,
+    /// A secret of another account that this one is to be a replica of.
+    pub cross_account_primary_arn: Option<String>,
 }
 
 /// CreateSecret's answer.
@@ -53,6 +76,8 @@ pub struct CreateSecretOutput {
     pub name: SecretName,
     /// Only if a value was given.
     pub version_id: Option<VersionId>,
+    /// Omitted on the wire when it is not replicated.
+    pub replication_status: Vec<ReplicationStatusDescription>,
 }
 
 /// GetSecretValue as it came.
@@ -208,6 +233,12 @@ pub struct SecretDescription {
     pub last_accessed_date: Option<Timestamp>,
     /// The end of the deletion window.
     pub deleted_date: Option<Timestamp>,
+    /// Of a secret that is replicated, and of a replica.
+    pub primary_region: Option<Region>,
+    /// As above, where one secret is described.
+    pub replication_status: Vec<ReplicationStatusDescription>,
+    /// Once rotation was ever configured.
+    pub rotation: Option<RotationDescription>,
     /// Labelled versions only, in the order of creation; omitted on the wire when empty.
     pub version_ids_to_stages: Vec<(VersionId, Vec<StagingLabel>)>,
 }

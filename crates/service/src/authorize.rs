@@ -49,6 +49,30 @@ actions! {
     TagResource = "secretsmanager:TagResource";
     /// Removes tags.
     UntagResource = "secretsmanager:UntagResource";
+    /// Gives a secret a policy.
+    PutResourcePolicy = "secretsmanager:PutResourcePolicy";
+    /// Shows the policy of a secret.
+    GetResourcePolicy = "secretsmanager:GetResourcePolicy";
+    /// Takes the policy of a secret away.
+    DeleteResourcePolicy = "secretsmanager:DeleteResourcePolicy";
+    /// Checks a policy, beside PutResourcePolicy.
+    ValidateResourcePolicy = "secretsmanager:ValidateResourcePolicy";
+    /// Lists the policies of a secret.
+    ListResourcePolicies = "secretsmanager:ListResourcePolicies";
+    /// Replicates a secret to other regions.
+    ReplicateSecretToRegions = "secretsmanager:ReplicateSecretToRegions";
+    /// Deletes replicas of a secret.
+    RemoveRegionsFromReplication = "secretsmanager:RemoveRegionsFromReplication";
+    /// Makes a replica a secret of its own.
+    StopReplicationToReplica = "secretsmanager:StopReplicationToReplica";
+    /// Replicates a secret to another account.
+    AssociateCrossAccountReplica = "secretsmanager:AssociateCrossAccountReplica";
+    /// Ends that.
+    DisassociateCrossAccountReplica = "secretsmanager:DisassociateCrossAccountReplica";
+    /// Configures how a secret is rotated, and rotates it.
+    RotateSecret = "secretsmanager:RotateSecret";
+    /// Ends the rotations of a secret.
+    CancelRotateSecret = "secretsmanager:CancelRotateSecret";
     /// Makes a password.
     GetRandomPassword = "secretsmanager:GetRandomPassword";
     /// Reads under the leader's lease, beside the reading action.

@@ -17,12 +17,15 @@ use crate::caller::{Answer, Caller, Credential};
 use crate::reads::{Relaxation, RelaxedReads, consistency};
 use crate::record::{OpenRecord, Recorder};
 use crate::replicated::Replicated;
+use crate::rotation_functions::{NoFunctions, RotationFunctions};
 use crate::shape::SecretTarget;
 use crate::throttle::{ServiceLimits, Throttle, Turn};
 use crate::touch::{FirstRead, Touches};
 use crate::vault::Vault;
 
 const MARKED_FOR_DELETION: &str = "You can't perform this operation on the secret because it was marked for deletion.";
+const NOT_ON_A_REPLICA: &str =
+    "Operation not permitted on a replica secret. Call must be made in primary secret's region.";
 const KEEPS_CHANGING: &str = "What the request is about keeps changing. Nothing was changed.";
 
 /// All that stands between a front and the state.
@@ -37,6 +40,7 @@ pub(crate) struct Door<R> {
     recorder: Arc<dyn Recorder>,
     throttle: Throttle,
     pub(crate) relaxed_reads: RelaxedReads,
+    pub(crate) functions: Arc<dyn RotationFunctions>,
 }
 
 /// One state, and who the caller is on it.
@@ -49,6 +53,8 @@ pub(crate) struct View<'a> {
     pub(crate) now: Timestamp,
     pub(crate) vault: &'a Vault,
     pub(crate) barrier: &'a Barrier,
+    pub(crate) functions: &'a dyn RotationFunctions,
+    pub(crate) regions: &'a [Region],
     touches: &'a Arc<Touches>,
 }
 
@@ -75,6 +81,27 @@ impl View<'_> {
             return Err(ApiError::new(ErrorCode::InvalidRequest, MARKED_FOR_DELETION));
         }
         Ok(secret)
+    }
+
+    /// The secret, if it is not scheduled for deletion and no replica.
+    ///
+    /// # Errors
+    /// ResourceNotFound, InvalidRequest, InvalidParameter.
+    pub(crate) fn live_primary(&self, target: &SecretTarget) -> Result<&Arc<Secret>, ApiError> {
+        let secret = self.live_secret(target)?;
+        self.must_be_no_replica(secret)?;
+        Ok(secret)
+    }
+
+    /// Refuses what only a primary may be asked.
+    ///
+    /// # Errors
+    /// InvalidParameter.
+    pub(crate) fn must_be_no_replica(&self, secret: &Secret) -> Result<(), ApiError> {
+        if self.state().is_replica(secret) {
+            return Err(ApiError::new(ErrorCode::InvalidParameter, NOT_ON_A_REPLICA));
+        }
+        Ok(())
     }
 
     /// Notes that a version has been read, unless it is known that it was today.
@@ -146,7 +173,19 @@ impl<R: Replicated> Door<R> {
         let vault = Vault::new(barrier.clone());
         let touches = Touches::new(replicated.clone());
         let throttle = Throttle::new(limits);
-        Self { replicated, regions, clock, barrier, authenticator, vault, touches, recorder, throttle, relaxed_reads }
+        Self {
+            replicated,
+            regions,
+            clock,
+            barrier,
+            authenticator,
+            vault,
+            touches,
+            recorder,
+            throttle,
+            relaxed_reads,
+            functions: Arc::new(NoFunctions),
+        }
     }
 
     /// Lets a request in, for as long as the answer is kept.
@@ -377,6 +416,8 @@ impl<R: Replicated> Door<R> {
             now: self.clock.now(),
             vault: &self.vault,
             barrier: &self.barrier,
+            functions: self.functions.as_ref(),
+            regions: &self.regions,
             touches: &self.touches,
             published,
         })

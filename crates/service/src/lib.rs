@@ -31,6 +31,7 @@ mod opened;
 mod reads;
 mod record;
 mod replicated;
+mod rotation_functions;
 mod secrets;
 mod service;
 mod shape;

@@ -1,5 +1,6 @@
 //! The use cases as a front sees them: an input goes in, its answer comes out.
 
+use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::Future;
 use std::net::IpAddr;
@@ -13,6 +14,16 @@ use crate::api::{
     PutSecretValueInput, PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, TagResourceInput,
     UntagResourceInput, UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput,
 };
+use crate::api::{
+    DeleteResourcePolicyInput, GetResourcePolicyInput, GetResourcePolicyOutput, ListResourcePoliciesInput,
+    ListResourcePoliciesOutput, PutResourcePolicyInput, ResourcePolicyOutput, ValidateResourcePolicyInput,
+    ValidateResourcePolicyOutput,
+};
+use crate::api::{
+    AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
+    ReplicateSecretToRegionsInput, ReplicationOutput, StopReplicationToReplicaInput, StopReplicationToReplicaOutput,
+};
+use crate::api::{CancelRotateSecretInput, RotateSecretInput, RotationOutput};
 use crate::authorize::Action;
 use crate::caller::{Answer, Caller};
 use crate::door::UseCase;
@@ -22,6 +33,14 @@ use crate::secrets::{
     ListSecretVersionIds, ListSecrets, PutSecretValue, RestoreSecret, TagResource, UntagResource, UpdateSecret,
     UpdateSecretVersionStage,
 };
+use crate::secrets::{
+    DeleteResourcePolicy, GetResourcePolicy, ListResourcePolicies, PutResourcePolicy, ValidateResourcePolicy,
+};
+use crate::secrets::{
+    AssociateCrossAccountReplica, DisassociateCrossAccountReplica, RemoveRegionsFromReplication,
+    ReplicateSecretToRegions, StopReplicationToReplica,
+};
+use crate::secrets::{CancelRotateSecret, RotateSecret};
 use crate::service::Service;
 
 /// The input of an operation of the API.
@@ -136,4 +155,16 @@ operations! {
     write TagResource: TagResourceInput => ();
     write UntagResource: UntagResourceInput => ();
     read GetRandomPassword: GetRandomPasswordInput => GetRandomPasswordOutput;
+    write PutResourcePolicy: PutResourcePolicyInput => ResourcePolicyOutput;
+    read GetResourcePolicy: GetResourcePolicyInput => GetResourcePolicyOutput;
+    write DeleteResourcePolicy: DeleteResourcePolicyInput => ResourcePolicyOutput;
+    read ValidateResourcePolicy: ValidateResourcePolicyInput => ValidateResourcePolicyOutput;
+    read ListResourcePolicies: ListResourcePoliciesInput => ListResourcePoliciesOutput;
+    write ReplicateSecretToRegions: ReplicateSecretToRegionsInput => ReplicationOutput;
+    write RemoveRegionsFromReplication: RemoveRegionsFromReplicationInput => ReplicationOutput;
+    write StopReplicationToReplica: StopReplicationToReplicaInput => StopReplicationToReplicaOutput;
+    read AssociateCrossAccountReplica: AssociateCrossAccountReplicaInput => Infallible;
+    read DisassociateCrossAccountReplica: DisassociateCrossAccountReplicaInput => Infallible;
+    write RotateSecret: RotateSecretInput => RotationOutput;
+    write CancelRotateSecret: CancelRotateSecretInput => RotationOutput;
 }

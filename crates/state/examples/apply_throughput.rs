@@ -95,6 +95,7 @@ fn bootstrap(account: AccountId) -> Command {
 
 fn create(namespace: &Namespace, name: &SecretName, arn: &SecretArn) -> Command {
     Command::CreateSecret(CreateSecret {
+        add_replicas: state::AddReplicas::default(),
         namespace: namespace.clone(),
         name: name.clone(),
         arn: arn.clone(),

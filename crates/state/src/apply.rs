@@ -23,7 +23,7 @@ use crate::refusals::{
 use crate::secret::{SealedValue, Secret, SecretUid, Version, VersionEntry};
 use crate::state::State;
 use crate::versions::Versions;
-use crate::{stages, tags};
+use crate::{rotation, stages, tags};
 
 impl State {
     /// Applies the command at log index `index`, once: a proposal that is remembered answers as it did before.
@@ -75,6 +75,11 @@ impl State {
             Command::MarkReverted(command) => self.mark_reverted(command),
             Command::PutResourcePolicy(command) => self.put_resource_policy(index, command),
             Command::DeleteResourcePolicy(command) => self.delete_resource_policy(index, &command),
+            Command::ReplicateSecretToRegions(command) => self.replicate(&command),
+            Command::RemoveRegionsFromReplication(command) => self.remove_regions(&command),
+            Command::StopReplicationToReplica(command) => self.stop_replication(index, &command),
+            Command::RotateSecret(command) => self.rotate_secret(command),
+            Command::CancelRotateSecret(command) => self.cancel_rotate_secret(&command),
         }
     }
 
@@ -95,7 +100,12 @@ impl State {
             | Command::RegisterBoot(_)
             | Command::MarkReverted(_)
             | Command::PutResourcePolicy(_)
-            | Command::DeleteResourcePolicy(_) => None,
+            | Command::DeleteResourcePolicy(_)
+            | Command::ReplicateSecretToRegions(_)
+            | Command::RemoveRegionsFromReplication(_)
+            | Command::StopReplicationToReplica(_)
+            | Command::RotateSecret(_)
+            | Command::CancelRotateSecret(_) => None,
         };
         self.principal_unchanged_since(principal, decided_at)
             && value.is_none_or(|value| self.key_unchanged_since(value, decided_at))
@@ -148,7 +158,10 @@ impl State {
 
     fn create_secret(&mut self, command: CreateSecret) -> Outcome {
         if let Some(existing) = self.secret_named(&command.namespace, &command.name) {
-            return created_before(existing, &command);
+            if self.is_replica(existing) {
+                return Err(name_exists(&command.name).into());
+            }
+            return created_before(existing, &command).map(|applied| self.created(existing, applied));
         }
         if self.arns.get(&command.arn).is_some() {
             // The proposer draws another suffix.
@@ -168,6 +181,7 @@ impl State {
             last_changed: self.time,
             last_accessed: None,
             deletion_date: None,
+            rotation: None,
             versions: Versions::default(),
             labels: Vec::new(),
             next_part: 0,
@@ -178,9 +192,10 @@ impl State {
             let part = secret.draw_part();
             secret.versions.push(VersionEntry::unread(part, token.clone(), self.time, value));
         }
-        let applied = written(&secret, version);
-        self.index(Arc::new(secret));
-        Ok(applied)
+        let secret = Arc::new(secret);
+        self.index(secret.clone());
+        self.replicate_new(&secret, &command.add_replicas);
+        Ok(self.created(&secret, written(&secret, version)))
     }
 
     fn put_secret_value(&mut self, command: PutSecretValue) -> Outcome {
@@ -230,6 +245,7 @@ impl State {
 
     fn restore_secret(&mut self, command: &RestoreSecret) -> Outcome {
         let secret = self.secret_by_arn(&command.target).ok_or(Refusal::Conflict)?;
+        self.must_be_no_replica(secret)?;
         let next = Secret { deletion_date: None, ..secret.as_ref().clone() };
         Ok(self.change_unless_same(next))
     }
@@ -248,6 +264,11 @@ impl State {
 
     fn delete_secret(&mut self, command: &DeleteSecret) -> Outcome {
         let secret = self.secret_by_arn(&command.target).ok_or(Refusal::Conflict)?.clone();
+        self.must_be_no_replica(&secret)?;
+        if self.is_replicated(&secret) {
+            // The proposer sees the replicas now, and knows what the caller called the secret.
+            return Err(Refusal::Conflict);
+        }
         let deletion_date = match command.mode {
             DeleteMode::Force => {
                 self.purge(&secret);
@@ -278,8 +299,15 @@ impl State {
         Applied::Purged
     }
 
-    /// The secret that a command is about, if it is not scheduled for deletion.
+    /// The secret that a command is about, if it is not scheduled for deletion and no replica.
     pub(crate) fn live_secret(&self, target: &SecretArn) -> Result<&Arc<Secret>, Refusal> {
+        let secret = self.unscheduled_secret(target)?;
+        self.must_be_no_replica(secret)?;
+        Ok(secret)
+    }
+
+    /// The secret or the replica that a command is about, if it is not scheduled for deletion.
+    pub(crate) fn unscheduled_secret(&self, target: &SecretArn) -> Result<&Arc<Secret>, Refusal> {
         let secret = self.secret_by_arn(target).ok_or(Refusal::Conflict)?;
         if secret.is_scheduled_for_deletion() { Err(marked_for_deletion().into()) } else { Ok(secret) }
     }
@@ -289,6 +317,9 @@ impl State {
     /// Its LastChangedDate becomes later than the one before, without moving log time.
     pub(crate) fn change(&mut self, mut next: Secret) {
         next.last_changed = self.time.max(next.last_changed.next());
+        if let Some(before) = self.secrets.get(&next.uid) {
+            rotation::follow(before, &mut next, self.time);
+        }
         self.replace(next);
     }
 
@@ -301,7 +332,7 @@ impl State {
         applied
     }
 
-    const fn draw_uid(&mut self) -> u64 {
+    pub(crate) const fn draw_uid(&mut self) -> u64 {
         let uid = self.next_uid;
         self.next_uid += 1;
         uid
@@ -347,6 +378,7 @@ fn with_value(
 ) -> Result<Secret, ApiError> {
     let mut next = secret.clone();
     labels::attach(&mut next.labels, token, stages, !secret.has_labelled_value());
+    rotation::abandon(secret, &mut next.labels, token);
     if next.labels.len() > limits::STAGING_LABELS_PER_SECRET {
         return Err(label_quota());
     }
@@ -366,15 +398,15 @@ fn is_same(kept: &SealedValue, value: &SealedValue) -> bool {
     kept.kind == value.kind && bool::from(kept.fingerprint.ct_eq(&value.fingerprint))
 }
 
-fn written(secret: &Secret, version: Option<VersionId>) -> Applied {
+pub(crate) fn written(secret: &Secret, version: Option<VersionId>) -> Applied {
     let stages = version.as_ref().map_or_else(Vec::new, |id| secret.stages_of(id));
     Applied::Written { arn: secret.arn.clone(), name: secret.name.clone(), version, stages }
 }
 
 /// A placeholder with its value; everything else of it stays.
 fn filled(placeholder: &VersionEntry, value: SealedValue) -> VersionEntry {
-    let Version { part, ref id, created, value: _ } = *placeholder.version;
-    let full = Arc::new(Version { part, id: id.clone(), created, value: Some(value) });
+    let Version { part, ref id, created, value: _, sealed_under: _ } = *placeholder.version;
+    let full = Arc::new(Version { part, id: id.clone(), created, value: Some(value), sealed_under: None });
     VersionEntry::new(full, placeholder.last_accessed)
 }
 
@@ -382,7 +414,7 @@ fn filled(placeholder: &VersionEntry, value: SealedValue) -> VersionEntry {
 ///
 /// # Errors
 /// LimitExceeded.
-fn make_room(secret: &mut Secret, now: Timestamp) -> Result<(), ApiError> {
+pub(crate) fn make_room(secret: &mut Secret, now: Timestamp) -> Result<(), ApiError> {
     let mut excess = (secret.versions.len() + 1).saturating_sub(limits::VERSIONS_PER_SECRET);
     if excess == 0 {
         return Ok(());

@@ -17,6 +17,16 @@ struct Key {
     arn: SecretArn,
 }
 
+/// An ARN and its secret, to be sorted.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Entry(Key, SecretUid);
+
+impl Entry {
+    pub(crate) fn new(arn: &SecretArn, uid: SecretUid) -> Self {
+        Self(Key::new(arn), uid)
+    }
+}
+
 impl Key {
     fn new(arn: &SecretArn) -> Self {
         let end = arn.as_str().as_bytes().last_chunk().copied().unwrap_or_default();
@@ -25,6 +35,16 @@ impl Key {
 }
 
 impl Arns {
+    /// The index of many secrets; or the later one of two of one ARN.
+    pub(crate) fn of_entries(mut entries: Vec<Entry>) -> Result<Self, SecretUid> {
+        entries.sort_unstable();
+        let twice = entries.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        if let Some([_, Entry(_, uid)]) = twice {
+            return Err(*uid);
+        }
+        Ok(Self(entries.into_iter().map(|Entry(key, uid)| (key, uid)).collect()))
+    }
+
     pub(crate) fn get(&self, arn: &SecretArn) -> Option<&SecretUid> {
         self.0.get(&Key::new(arn))
     }
@@ -58,5 +78,18 @@ mod tests {
         );
         arns.remove(&one);
         assert_eq!((arns.get(&one), arns.len()), (None, 1));
+    }
+
+    #[test]
+    fn many_at_once_are_found_as_those_that_came_one_by_one() {
+        let arns = ["arn:one-a1b2c3d4", "arn:two-a1b2c3d4", "arn:three-00000000", "c3d4"].map(SecretArn::from_stored);
+        let entries = || arns.iter().zip(1..).map(|(arn, uid)| Entry::new(arn, SecretUid(uid)));
+        let mut one_by_one = Arns::default();
+        arns.iter().zip(1..).for_each(|(arn, uid)| one_by_one.insert(arn, SecretUid(uid)));
+        let at_once = Arns::of_entries(entries().collect()).unwrap();
+        assert_eq!(at_once, one_by_one);
+        assert_eq!(at_once.get(&arns[2]), Some(&SecretUid(3)));
+        let twice = entries().chain([Entry::new(&arns[0], SecretUid(9))]);
+        assert_eq!(Arns::of_entries(twice.collect()), Err(SecretUid(9)));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::index_builder::IndexBuilder;
 use crate::invariants::BrokenInvariant;
 use crate::record::{Record, RecordKey, RecordKind, SecretRecord, VersionPart};
 use crate::secret::{Secret, Version, VersionEntry};
@@ -34,6 +35,7 @@ pub struct StateBuilder {
     waiting: VecDeque<SecretRecord>,
     /// The versions of the first of them that have come.
     versions: Versions,
+    indexes: IndexBuilder,
 }
 
 impl StateBuilder {
@@ -71,6 +73,7 @@ impl StateBuilder {
             }
             Record::NodeBoot(boot) => state.boots.insert(boot.node, boot).is_some(),
             Record::ResourcePolicy(policy) => state.policies.insert(policy.secret, policy).is_some(),
+            Record::Replica(replica) => state.replicas.insert(replica.uid, replica).is_some(),
         };
         require(!twice, key, "is there a second time")
     }
@@ -84,7 +87,10 @@ impl StateBuilder {
         while let Some(record) = self.waiting.pop_front() {
             self.complete(record)?;
         }
-        self.state.invariants()?;
+        self.indexes.finish(&mut self.state)?;
+        self.state.enter_replicas()?;
+        // Those of each secret were checked when it was complete.
+        self.state.invariants_of_the_whole()?;
         Ok(self.state)
     }
 
@@ -97,6 +103,9 @@ impl StateBuilder {
         let Some(VersionPart { last_accessed, .. }) = expected.filter(|part| part.part == key.part).copied() else {
             return Err(UnexpectedRecord { key, why: "is not a version that its secret names next" });
         };
+        if self.versions.is_empty() {
+            self.versions = Versions::with_capacity(record.map_or(0, |record| record.versions.len()));
+        }
         self.versions.push(VersionEntry::new(version, last_accessed));
         Ok(())
     }
@@ -107,10 +116,22 @@ impl StateBuilder {
         let key = RecordKey::numbered(RecordKind::Secret, secret.uid.0);
         let versions = std::mem::take(&mut self.versions);
         require(versions.len() == parts.len(), key, "names a version that is missing")?;
-        require(self.state.secret_named(&secret.namespace, &secret.name).is_none(), key, "has the name of another")?;
-        require(self.state.secret_by_arn(&secret.arn).is_none(), key, "has the ARN of another")?;
-        self.state.index(Arc::new(Secret { versions, ..Arc::unwrap_or_clone(secret) }));
+        let mut secret = Secret { versions, ..Arc::unwrap_or_clone(secret) };
+        share_version_ids(&mut secret);
+        self.indexes.push(&mut secret);
+        self.state.invariants_of_secret(&secret)?;
+        self.state.insert_unfound(Arc::new(secret));
         Ok(())
+    }
+}
+
+/// Names the versions by the texts that they have themselves, as a secret does that was made by commands.
+fn share_version_ids(secret: &mut Secret) {
+    let names = secret.labels.iter_mut().map(|(_, holder)| holder).chain([&mut secret.create_token]);
+    for name in names {
+        if let Some(entry) = secret.versions.of_id(name) {
+            name.clone_from(&entry.version.id);
+        }
     }
 }
 

@@ -45,6 +45,7 @@ impl State {
             .chain(map_changes(&earlier.proposals.by_index, &self.proposals.by_index, |r| Record::proposal(r)))
             .chain(map_changes(&earlier.boots, &self.boots, Record::node_boot))
             .chain(map_changes(&earlier.policies, &self.policies, Record::resource_policy))
+            .chain(map_changes(&earlier.replicas, &self.replicas, Record::replica))
     }
 
     fn cluster_change(&self, earlier: &Self) -> Option<Change> {

@@ -10,6 +10,10 @@ use types::{
 
 use crate::boot::{MarkReverted, RegisterBoot};
 use crate::resource_policy::{DeleteResourcePolicy, PutResourcePolicy};
+use crate::replication::{
+    AddReplicas, RemoveRegionsFromReplication, ReplicateSecretToRegions, StopReplicationToReplica,
+};
+use crate::rotation::{CancelRotateSecret, RotateSecret};
 use crate::secret::{SealedValue, SecretUid};
 
 /// A command with the circumstances of its proposal.
@@ -60,6 +64,16 @@ pub enum Command {
     PutResourcePolicy(PutResourcePolicy),
     /// DeleteResourcePolicy.
     DeleteResourcePolicy(DeleteResourcePolicy),
+    /// ReplicateSecretToRegions.
+    ReplicateSecretToRegions(ReplicateSecretToRegions),
+    /// RemoveRegionsFromReplication.
+    RemoveRegionsFromReplication(RemoveRegionsFromReplication),
+    /// StopReplicationToReplica.
+    StopReplicationToReplica(StopReplicationToReplica),
+    /// RotateSecret.
+    RotateSecret(RotateSecret),
+    /// CancelRotateSecret.
+    CancelRotateSecret(CancelRotateSecret),
 }
 
 impl Command {
@@ -81,6 +95,11 @@ impl Command {
             Self::MarkReverted(_) => "MarkReverted",
             Self::PutResourcePolicy(_) => "PutResourcePolicy",
             Self::DeleteResourcePolicy(_) => "DeleteResourcePolicy",
+            Self::ReplicateSecretToRegions(_) => "ReplicateSecretToRegions",
+            Self::RemoveRegionsFromReplication(_) => "RemoveRegionsFromReplication",
+            Self::StopReplicationToReplica(_) => "StopReplicationToReplica",
+            Self::RotateSecret(_) => "RotateSecret",
+            Self::CancelRotateSecret(_) => "CancelRotateSecret",
         }
     }
 }
@@ -135,6 +154,8 @@ pub struct CreateSecret {
     pub tags: Vec<Tag>,
     /// The first version's value, sealed under `arn` and `token`.
     pub value: Option<SealedValue>,
+    /// Where to replicate it to.
+    pub add_replicas: AddReplicas,
 }
 
 /// A new version of a secret.

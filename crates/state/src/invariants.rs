@@ -28,18 +28,31 @@ impl State {
     /// # Errors
     /// The first invariant that does not hold.
     pub fn invariants(&self) -> Checked {
-        self.invariant_cluster_has_its_default_key()?;
-        self.invariant_numbers_are_used_once()?;
-        self.invariant_indexes_agree_with_secrets()?;
-        self.invariant_memory_of_proposals_is_whole()?;
-        self.invariant_policies_are_of_secrets()?;
-        for secret in self.secrets.values() {
-            invariant_each_label_is_on_one_existing_version(secret)?;
-            invariant_versions_are_in_order(secret)?;
-            invariant_a_labelled_value_means_a_current_one(secret)?;
-            self.invariant_dates_are_in_order(secret)?;
+        self.invariants_of_the_whole()?;
+        for (uid, secret) in &self.secrets {
+            self.invariant_secret_is_found(*uid, secret)?;
+            self.invariants_of_secret(secret)?;
         }
         Ok(())
+    }
+
+    /// Checks what is not about one secret, which costs little.
+    pub(crate) fn invariants_of_the_whole(&self) -> Checked {
+        self.invariant_cluster_has_its_default_key()?;
+        self.invariant_numbers_are_used_once()?;
+        self.invariant_indexes_hold_nothing_else()?;
+        self.invariant_memory_of_proposals_is_whole()?;
+        self.invariant_policies_are_of_secrets()?;
+        self.invariant_replicas_show_their_primaries()?;
+        self.shown_replicas.iter().try_for_each(|(uid, shown)| self.invariant_secret_is_found(*uid, shown))
+    }
+
+    /// Checks what one secret says.
+    pub(crate) fn invariants_of_secret(&self, secret: &Secret) -> Checked {
+        invariant_each_label_is_on_one_existing_version(secret)?;
+        invariant_versions_are_in_order(secret)?;
+        invariant_a_labelled_value_means_a_current_one(secret)?;
+        self.invariant_dates_are_in_order(secret)
     }
 
     /// Nothing but log time exists before the cluster, and the cluster has the key that it names.
@@ -74,21 +87,24 @@ impl State {
         require(below, || numbered(RecordKind::Secret, highest), "has a number that was never drawn")
     }
 
-    /// Every secret is found by its number, its name, its ARN and the end of its window, and nothing else is.
-    fn invariant_indexes_agree_with_secrets(&self) -> Checked {
-        for (uid, secret) in &self.secrets {
-            let index = self.namespaces.get(&secret.namespace);
-            let found = secret.uid == *uid
-                && self.arns.get(&secret.arn) == Some(uid)
-                && index.is_some_and(|i| i.by_name.get(&secret.name) == Some(uid) && i.by_creation.contains(uid));
-            require(found, || key_of(secret), "is not found by its name, its ARN or its number")?;
-            let scheduled = secret.deletion_date.is_none_or(|end| self.scheduled.contains(&(end, *uid)));
-            require(scheduled, || key_of(secret), "is not found by the end of its deletion window")?;
-        }
+    /// A secret or a replica is found by its number, its name, its ARN and the end of its window.
+    fn invariant_secret_is_found(&self, uid: SecretUid, secret: &Secret) -> Checked {
+        let index = self.namespaces.get(&secret.namespace);
+        let found = secret.uid == uid
+            && self.arns.get(&secret.arn) == Some(&uid)
+            && index.is_some_and(|i| i.by_name.get(&secret.name) == Some(&uid) && i.by_creation.contains(&uid));
+        require(found, || key_of(secret), "is not found by its name, its ARN or its number")?;
+        let scheduled = secret.deletion_date.is_none_or(|end| self.scheduled.contains(&(end, uid)));
+        require(scheduled, || key_of(secret), "is not found by the end of its deletion window")
+    }
+
+    /// The indexes have as many entries as there are secrets and replicas.
+    fn invariant_indexes_hold_nothing_else(&self) -> Checked {
+        let found = self.secrets.len() + self.shown_replicas.len();
         let named: usize = self.namespaces.values().map(|index| index.by_name.len()).sum();
         let listed: usize = self.namespaces.values().map(|index| index.by_creation.len()).sum();
         let windows = self.secrets.values().filter(|secret| secret.is_scheduled_for_deletion()).count();
-        let alike = [named, listed, self.arns.len()].iter().all(|count| *count == self.secrets.len())
+        let alike = [named, listed, self.arns.len()].iter().all(|count| *count == found)
             && windows == self.scheduled.len()
             && self.namespaces.values().all(|index| !index.by_name.is_empty());
         require(alike, || RecordKey::single(RecordKind::Secret), "is outnumbered by entries of an index")
@@ -121,10 +137,10 @@ impl State {
         Ok(())
     }
 
-    /// No change is before the creation, and nothing was made after log time.
+    /// No change is before the creation, and nothing was made after log time. A replica that became a secret may be
+    /// younger than the versions that it had then.
     fn invariant_dates_are_in_order(&self, secret: &Secret) -> Checked {
-        let made =
-            secret.versions.iter().all(|e| secret.created <= e.version.created && e.version.created <= self.time);
+        let made = secret.versions.iter().all(|entry| entry.version.created <= self.time);
         let holds = made && secret.created <= secret.last_changed && secret.created <= self.time;
         require(holds, || key_of(secret), "has dates that contradict each other")
     }
@@ -143,8 +159,9 @@ fn invariant_versions_are_in_order(secret: &Secret) -> Checked {
     let sorted = secret.versions.iter().is_sorted_by(|a, b| a.version.part < b.version.part);
     let below = secret.versions.last().is_none_or(|last| last.version.part < secret.next_part);
     require(sorted && below, || key_of(secret), "has versions out of order")?;
-    let ids: BTreeSet<_> = secret.versions.iter().map(|entry| &entry.version.id).collect();
-    require(ids.len() == secret.versions.len(), || key_of(secret), "has two versions of one id")
+    let mut ids: Vec<_> = secret.versions.iter().map(|entry| &entry.version.id).collect();
+    ids.sort_unstable();
+    require(ids.is_sorted_by(|a, b| a < b), || key_of(secret), "has two versions of one id")
 }
 
 /// A secret that has a labelled value has AWSCURRENT.
@@ -157,6 +174,6 @@ const fn key_of(secret: &Secret) -> RecordKey {
     RecordKey::numbered(RecordKind::Secret, secret.uid.0)
 }
 
-fn require(holds: bool, key: impl FnOnce() -> RecordKey, why: &'static str) -> Checked {
+pub(crate) fn require(holds: bool, key: impl FnOnce() -> RecordKey, why: &'static str) -> Checked {
     if holds { Ok(()) } else { Err(BrokenInvariant { key: key(), why }) }
 }

@@ -49,7 +49,11 @@ pub(crate) fn move_current(labels: &mut Labels, to: &VersionId) {
 pub(crate) fn place(labels: &mut Labels, label: StagingLabel, to: &VersionId) {
     match position(labels, &label) {
         Ok(at) => labels[at].1 = to.clone(),
-        Err(at) => labels.insert(at, (label, to.clone())),
+        Err(at) => {
+            // Most secrets stay with one or two labels, and a vector that grows by itself would begin with four.
+            labels.reserve_exact(1);
+            labels.insert(at, (label, to.clone()));
+        }
     }
 }
 

@@ -17,13 +17,16 @@ mod builder;
 mod change;
 mod command;
 mod identity;
+mod index_builder;
 mod invariants;
 mod labels;
 mod outcome;
 mod proposals;
 mod record;
 mod refusals;
+mod replication;
 mod resource_policy;
+mod rotation;
 mod secret;
 mod stages;
 mod state;
@@ -43,7 +46,12 @@ pub use invariants::BrokenInvariant;
 pub use outcome::{Applied, Outcome, Refusal};
 pub use proposals::{ProposalResult, Proposals};
 pub use record::{Record, RecordKey, RecordKind, SecretRecord, VersionPart};
+pub use replication::{
+    AddReplicas, RegionStatus, RemoveRegionsFromReplication, Replica, ReplicaRegion, ReplicaStatus,
+    ReplicateSecretToRegions, StopReplicationToReplica,
+};
 pub use resource_policy::{DeleteResourcePolicy, PutResourcePolicy, ResourcePolicy};
+pub use rotation::{CancelRotateSecret, RotateSecret, Rotation, RotationRules, RotationSchedule};
 pub use secret::{SealedValue, Secret, SecretUid, Version, VersionEntry};
 pub use state::{NamespaceIndex, State};
 pub use versions::Versions;

@@ -2,6 +2,8 @@
 
 use types::{ApiError, SecretArn, SecretName, StagingLabel, Timestamp, VersionId};
 
+use crate::replication::RegionStatus;
+
 /// The result that is remembered under the proposal id.
 pub type Outcome = Result<Applied, Refusal>;
 
@@ -20,6 +22,17 @@ pub enum Applied {
         version: Option<VersionId>,
         /// The labels that are on that version now, in the order AWSCURRENT, AWSPENDING, AWSPREVIOUS, others by text.
         stages: Vec<StagingLabel>,
+    },
+    /// A secret's replication changed, or a secret that has one was created.
+    Replicated {
+        /// The primary's ARN.
+        arn: SecretArn,
+        /// Its name.
+        name: SecretName,
+        /// As in [`Self::Written`].
+        version: Option<VersionId>,
+        /// All regions that it is replicated to now.
+        regions: Vec<RegionStatus>,
     },
     /// A secret was scheduled for deletion or deleted.
     Deleted {

@@ -10,6 +10,7 @@ use types::Timestamp;
 use crate::boot::NodeBoot;
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::ProposalResult;
+use crate::replication::Replica;
 use crate::resource_policy::ResourcePolicy;
 use crate::secret::{Secret, SecretUid, Version, VersionEntry};
 use crate::state::State;
@@ -39,6 +40,8 @@ pub enum RecordKind {
     NodeBoot = 9,
     /// What became of a secret's policy.
     ResourcePolicy = 10,
+    /// A replica of a secret.
+    Replica = 11,
 }
 
 /// The name of a record: numbers only, so that it may stand in the clear on disk.
@@ -82,6 +85,8 @@ pub enum Record {
     NodeBoot(Arc<NodeBoot>),
     /// See [`ResourcePolicy`].
     ResourcePolicy(Arc<ResourcePolicy>),
+    /// See [`Replica`].
+    Replica(Arc<Replica>),
 }
 
 /// A secret without the contents of its versions, which have records of their own.
@@ -116,6 +121,7 @@ impl State {
             .chain(self.proposals.by_index.clone().into_iter().map(|(_, result)| Record::proposal(&result)))
             .chain(self.boots.clone().into_iter().map(|(_, boot)| Record::node_boot(&boot)))
             .chain(self.policies.clone().into_iter().map(|(_, policy)| Record::resource_policy(&policy)))
+            .chain(self.replicas.clone().into_iter().map(|(_, replica)| Record::replica(&replica)))
     }
 
     /// The record of the counters.
@@ -168,6 +174,7 @@ impl Record {
             Self::Proposal(result) => RecordKey::numbered(RecordKind::Proposal, result.index),
             Self::NodeBoot(boot) => RecordKey::numbered(RecordKind::NodeBoot, boot.node.0),
             Self::ResourcePolicy(policy) => RecordKey::numbered(RecordKind::ResourcePolicy, policy.secret.0),
+            Self::Replica(replica) => RecordKey::numbered(RecordKind::Replica, replica.uid.0),
         }
     }
 

@@ -35,6 +35,41 @@ pub(crate) fn marked_deleted() -> ApiError {
     )
 }
 
+pub(crate) fn not_on_a_replica() -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidParameter,
+        "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
+    )
+}
+
+pub(crate) fn not_on_a_primary() -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidParameter,
+        "Operation not permitted on a primary secret. Call must be made in replica secret's region.",
+    )
+}
+
+pub(crate) fn no_rotation_function() -> ApiError {
+    ApiError::new(ErrorCode::InvalidRequest, "No Lambda rotation function ARN is associated with this secret.")
+}
+
+pub(crate) fn rotation_is_incomplete() -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidRequest,
+        "A previous rotation isn't complete. That rotation will be reattempted.",
+    )
+}
+
+/// RotateSecret has no ResourceExistsException.
+pub(crate) fn token_of_a_value(token: &VersionId, arn: &SecretArn) -> ApiError {
+    ApiError { code: ErrorCode::InvalidParameter, ..token_in_use(token, arn) }
+}
+
+/// AWS's own words are not known.
+pub(crate) fn no_rotation_to_cancel() -> ApiError {
+    ApiError::new(ErrorCode::InvalidRequest, "You can't cancel the rotation of a secret that was never configured for it.")
+}
+
 pub(crate) fn label_quota() -> ApiError {
     let message = format!(
         "The secret's versions can have {} staging labels altogether. Remove some before you add others.",

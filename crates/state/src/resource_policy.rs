@@ -9,7 +9,7 @@ use std::sync::Arc;
 use types::SecretArn;
 
 use crate::command::Command;
-use crate::outcome::{Applied, Outcome, Refusal};
+use crate::outcome::{Applied, Outcome};
 use crate::record::{Record, RecordKey, RecordKind};
 use crate::secret::{Secret, SecretUid};
 use crate::state::State;
@@ -56,33 +56,29 @@ debug_as_name!(ResourcePolicy, PutResourcePolicy, DeleteResourcePolicy);
 impl State {
     /// The text of a secret's policy.
     pub fn resource_policy(&self, secret: &Secret) -> Option<&Arc<str>> {
-        self.policies.get(&secret.uid)?.text.as_ref()
+        self.policies.get(&self.primary_of(secret.uid))?.text.as_ref()
     }
 
     /// Whether the policy of the secret that a command is on is what it was at that index.
     pub(crate) fn policy_unchanged_since(&self, command: &Command, decided_at: u64) -> bool {
         // A secret that is gone has none, and is refused for that.
         let secret = command.target().and_then(|target| self.secret_by_arn(target));
-        let policy = secret.and_then(|secret| self.policies.get(&secret.uid));
+        let policy = secret.and_then(|secret| self.policies.get(&self.primary_of(secret.uid)));
         policy.is_none_or(|policy| policy.changed_at <= decided_at)
     }
 
     pub(crate) fn put_resource_policy(&mut self, index: u64, command: PutResourcePolicy) -> Outcome {
-        self.set_policy(index, &command.target, Some(command.policy)).map_err(Into::into)
+        self.set_policy(index, &command.target, Some(command.policy))
     }
 
     pub(crate) fn delete_resource_policy(&mut self, index: u64, command: &DeleteResourcePolicy) -> Outcome {
-        self.set_policy(index, &command.target, None).map_err(Into::into)
+        self.set_policy(index, &command.target, None)
     }
 
-    fn set_policy(&mut self, index: u64, target: &SecretArn, text: Option<Arc<str>>) -> Result<Applied, Refusal> {
+    fn set_policy(&mut self, index: u64, target: &SecretArn, text: Option<Arc<str>>) -> Outcome {
         let secret = self.live_secret(target)?.as_ref().clone();
-        let applied = Applied::Written {
-            arn: secret.arn.clone(),
-            name: secret.name.clone(),
-            version: None,
-            stages: Vec::new(),
-        };
+        let applied =
+            Applied::Written { arn: secret.arn.clone(), name: secret.name.clone(), version: None, stages: Vec::new() };
         if self.resource_policy(&secret) != text.as_ref() {
             let policy = ResourcePolicy { secret: secret.uid, text, changed_at: index };
             self.policies.insert(secret.uid, Arc::new(policy));
@@ -119,6 +115,11 @@ impl Command {
             Self::UntagResource(command) => Some(&command.target),
             Self::PutResourcePolicy(command) => Some(&command.target),
             Self::DeleteResourcePolicy(command) => Some(&command.target),
+            Self::ReplicateSecretToRegions(command) => Some(&command.target),
+            Self::RemoveRegionsFromReplication(command) => Some(&command.target),
+            Self::StopReplicationToReplica(command) => Some(&command.target),
+            Self::RotateSecret(command) => Some(&command.target),
+            Self::CancelRotateSecret(command) => Some(&command.target),
             Self::Bootstrap(_)
             | Self::CreateSecret(_)
             | Self::Touch(_)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use types::{KeyId, Namespace, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId};
 
 use crate::labels;
+use crate::rotation::Rotation;
 use crate::versions::Versions;
 
 /// A secret's number inside the cluster, in the order of creation. It names records on disk, where names may not stand.
@@ -39,6 +40,8 @@ pub struct Secret {
     pub last_accessed: Option<Timestamp>,
     /// The end of the deletion window, while one is set.
     pub deletion_date: Option<Timestamp>,
+    /// How it is rotated, once that was ever configured.
+    pub rotation: Option<Arc<Rotation>>,
     /// In the order of creation.
     pub versions: Versions,
     /// Where each label stands: one version a label, by construction. Sorted by label.
@@ -56,6 +59,14 @@ impl Secret {
     /// The version of that id.
     pub fn version(&self, id: &VersionId) -> Option<&VersionEntry> {
         self.versions.of_id(id)
+    }
+
+    /// Where the fingerprint of a value with that token belongs: in the region that the version was made in, if it came
+    /// here as a replica's, so that the same request is known again.
+    pub fn namespace_of_token(&self, token: &VersionId) -> Namespace {
+        let version = self.version(token).map(|entry| &entry.version);
+        let made_in = version.and_then(|version| version.sealed_under.as_ref()?.namespace());
+        made_in.unwrap_or_else(|| self.namespace.clone())
     }
 
     /// The labels of a version: AWSCURRENT, AWSPENDING, AWSPREVIOUS, then others by text.
@@ -108,7 +119,7 @@ impl VersionEntry {
 
     /// A version that nobody has read yet.
     pub(crate) fn unread(part: u64, id: VersionId, created: Timestamp, value: SealedValue) -> Self {
-        Self::new(Arc::new(Version { part, id, created, value: Some(value) }), None)
+        Self::new(Arc::new(Version { part, id, created, value: Some(value), sealed_under: None }), None)
     }
 
     pub(crate) fn mark_of(id: &VersionId) -> [u8; 8] {
@@ -127,6 +138,9 @@ pub struct Version {
     pub created: Timestamp,
     /// Absent in the placeholder that a rotation begins with.
     pub value: Option<SealedValue>,
+    /// The ARN that the value is sealed under, where that is another than the secret's: the secret was a replica when it
+    /// got the version.
+    pub sealed_under: Option<SecretArn>,
 }
 
 /// A value as it is stored and replicated: encrypted before it was proposed.

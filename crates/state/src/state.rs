@@ -9,13 +9,14 @@ use crate::arns::Arns;
 use crate::boot::NodeBoot;
 use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
 use crate::proposals::Proposals;
+use crate::replication::Replica;
 use crate::resource_policy::ResourcePolicy;
 use crate::secret::{Secret, SecretUid};
 
 /// The secrets of one (account, region).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamespaceIndex {
-    /// Live and scheduled secrets by name.
+    /// Live and scheduled secrets, and replicas, by name.
     pub by_name: OrdMap<SecretName, SecretUid>,
     /// The same secrets in the order of creation.
     pub by_creation: OrdSet<SecretUid>,
@@ -33,6 +34,11 @@ pub struct State {
     pub(crate) secrets: OrdMap<SecretUid, Arc<Secret>>,
     /// Of the secrets that have, or have had, one.
     pub(crate) policies: OrdMap<SecretUid, Arc<ResourcePolicy>>,
+    pub(crate) replicas: OrdMap<SecretUid, Arc<Replica>>,
+    /// Primaries with their replicas.
+    pub(crate) links: OrdSet<(SecretUid, SecretUid)>,
+    /// What is found in the regions of replicas: made of a replica and its primary, and kept nowhere else.
+    pub(crate) shown_replicas: OrdMap<SecretUid, Arc<Secret>>,
     pub(crate) namespaces: OrdMap<Namespace, NamespaceIndex>,
     pub(crate) arns: Arns,
     /// Secrets with a deletion window, by its end.
@@ -68,20 +74,20 @@ impl State {
         self.keys.get(id)
     }
 
-    /// The secret of that number.
+    /// The secret or the replica of that number.
     pub fn secret(&self, uid: SecretUid) -> Option<&Arc<Secret>> {
-        self.secrets.get(&uid)
+        self.secrets.get(&uid).or_else(|| self.shown_replicas.get(&uid))
     }
 
     /// The live or scheduled secret of exactly that name.
     pub fn secret_named(&self, namespace: &Namespace, name: &SecretName) -> Option<&Arc<Secret>> {
         let uid = self.namespaces.get(namespace)?.by_name.get(name)?;
-        self.secrets.get(uid)
+        self.secret(*uid)
     }
 
     /// The live or scheduled secret of exactly that ARN, its suffix included.
     pub fn secret_by_arn(&self, arn: &SecretArn) -> Option<&Arc<Secret>> {
-        self.secrets.get(self.arns.get(arn)?)
+        self.secret(*self.arns.get(arn)?)
     }
 
     /// The secret that a request in `namespace` means by `id`.
@@ -103,7 +109,7 @@ impl State {
         self.namespaces.iter()
     }
 
-    /// Live and scheduled secrets of all namespaces.
+    /// Live and scheduled secrets of all namespaces, without replicas.
     pub fn secret_count(&self) -> usize {
         self.secrets.len()
     }
@@ -133,6 +139,9 @@ impl State {
             time: _,
             next_uid: _,
             secrets: _,
+            replicas: _,
+            links: _,
+            shown_replicas: _,
             namespaces: _,
             arns: _,
             scheduled: _,
@@ -153,18 +162,40 @@ impl State {
 
     /// Puts a secret into the map and every index. Its uid, name and ARN must be free.
     pub(crate) fn index(&mut self, secret: Arc<Secret>) {
+        self.enter(&secret);
+        self.insert_unfound(secret);
+    }
+
+    /// Puts a secret into the map without those of names and ARNs.
+    pub(crate) fn insert_unfound(&mut self, secret: Arc<Secret>) {
+        self.schedule(&secret);
+        self.secrets.insert(secret.uid, secret);
+    }
+
+    /// Lets a secret or a replica be found by its name, its ARN and its number.
+    pub(crate) fn enter(&mut self, secret: &Secret) {
         let index = self.namespaces.entry(secret.namespace.clone()).or_default();
         index.by_name.insert(secret.name.clone(), secret.uid);
         index.by_creation.insert(secret.uid);
         self.arns.insert(&secret.arn, secret.uid);
-        self.schedule(&secret);
-        self.secrets.insert(secret.uid, secret);
+    }
+
+    /// The opposite of [`Self::enter`].
+    pub(crate) fn leave(&mut self, secret: &Secret) {
+        self.arns.remove(&secret.arn);
+        let Some(index) = self.namespaces.get_mut(&secret.namespace) else { return };
+        index.by_name.remove(&secret.name);
+        index.by_creation.remove(&secret.uid);
+        if index.by_name.is_empty() {
+            self.namespaces.remove(&secret.namespace);
+        }
     }
 
     /// Puts a secret in the place of itself as it was. Its name and its ARN are the same.
     pub(crate) fn replace(&mut self, secret: Secret) {
         let secret = Arc::new(secret);
         let before = self.secrets.insert(secret.uid, secret.clone());
+        self.refresh_replicas(&secret);
         if let Some(before) = before.filter(|before| before.deletion_date != secret.deletion_date) {
             self.unschedule(&before);
             self.schedule(&secret);
@@ -188,12 +219,6 @@ impl State {
         self.secrets.remove(&secret.uid);
         self.drop_policy(secret.uid);
         self.unschedule(secret);
-        self.arns.remove(&secret.arn);
-        let Some(index) = self.namespaces.get_mut(&secret.namespace) else { return };
-        index.by_name.remove(&secret.name);
-        index.by_creation.remove(&secret.uid);
-        if index.by_name.is_empty() {
-            self.namespaces.remove(&secret.namespace);
-        }
+        self.leave(secret);
     }
 }

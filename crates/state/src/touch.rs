@@ -15,6 +15,7 @@ impl State {
     pub(crate) fn touch(&mut self, command: &Touch) -> Applied {
         let day = command.day.min(self.time).start_of_day();
         for entry in &command.entries {
+            self.touch_replica(entry, day);
             let touched = self.secrets.get(&entry.secret).and_then(|secret| touched(secret, entry, day));
             if let Some(touched) = touched {
                 // Not a change in the sense of LastChangedDate.

@@ -68,8 +68,17 @@ impl Versions {
         entries.get(at)
     }
 
+    /// No versions, and room for some.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self { blocks: Vec::new(), newest: Vec::with_capacity(count.min(BLOCK)) }
+    }
+
     /// Adds the newest version.
     pub(crate) fn push(&mut self, entry: VersionEntry) {
+        if self.newest.is_empty() {
+            // Most secrets stay with one version, and a vector that grows by itself would begin with four.
+            self.newest.reserve_exact(1);
+        }
         self.newest.push(entry);
         if self.newest.len() == BLOCK {
             self.blocks.push(self.newest.drain(..).collect());
@@ -140,7 +149,7 @@ mod tests {
 
     fn entry(part: u64) -> VersionEntry {
         let id = VersionId::parse(&format!("{part:032}")).unwrap();
-        VersionEntry::new(Arc::new(Version { part, id, created: Timestamp::ZERO, value: None }), None)
+        VersionEntry::new(Arc::new(Version { part, id, created: Timestamp::ZERO, value: None, sealed_under: None }), None)
     }
 
     fn parts(versions: &Versions) -> Vec<u64> {
@@ -167,7 +176,7 @@ mod tests {
     fn ids_that_end_alike_are_two() {
         let entry = |part, start: &str| {
             let id = VersionId::parse(&format!("{start}{:032}", 0)).unwrap();
-            VersionEntry::new(Arc::new(Version { part, id, created: Timestamp::ZERO, value: None }), None)
+            VersionEntry::new(Arc::new(Version { part, id, created: Timestamp::ZERO, value: None, sealed_under: None }), None)
         };
         let versions: Versions = [entry(0, "a"), entry(1, "b")].into_iter().collect();
         assert_eq!(versions.of_id(&entry(9, "a").version.id).unwrap().version.part, 0);

@@ -11,10 +11,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use key_service::{Barrier, Keyfile, Keyring, RootKeyProvider};
 use state::{
-    Access, AccessKey, Applied, Binding, Boot, Boots, Bootstrap, Cluster, Command, CreateSecret, DataId, DeleteMode,
-    DeleteResourcePolicy, DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutResourcePolicy, PutSecretValue,
-    Record, RecordKey, RecordKind, Refusal, RegisterBoot, ResourcePolicy, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
-    TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
+    Access, AccessKey, AddReplicas, Applied, Binding, Boot, Boots, Bootstrap, CancelRotateSecret, Cluster, Command,
+    CreateSecret, DataId, DeleteMode, DeleteResourcePolicy, DeleteSecret, EncryptionKey, Envelope, MarkReverted,
+    NodeBoot, Outcome, ProposalResult, Purge, PutResourcePolicy, PutSecretValue, Record, RecordKey, RecordKind,
+    Refusal, RegisterBoot, RemoveRegionsFromReplication, Replica, ReplicaRegion, ReplicaStatus,
+    ReplicateSecretToRegions, ResourcePolicy, RestoreSecret, RotateSecret, Rotation, RotationRules, RotationSchedule,
+    SealedValue, Secret, SecretRecord, SecretUid, StopReplicationToReplica, TagResource, Touch, UntagResource,
+    UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -144,6 +147,7 @@ fn create_secret() -> Command {
         kms_key_id: Some("alias/own".into()),
         tags: tags(),
         value: Some(value()),
+        add_replicas: AddReplicas::default(),
     })
 }
 
@@ -152,7 +156,7 @@ pub(crate) fn envelope() -> Envelope {
     envelope_of(create_secret())
 }
 
-fn commands() -> [(&'static str, Command); 24] {
+fn commands() -> [(&'static str, Command); 31] {
     let bare = CreateSecret {
         namespace: namespace(),
         name: name(),
@@ -162,7 +166,9 @@ fn commands() -> [(&'static str, Command); 24] {
         kms_key_id: None,
         tags: Vec::new(),
         value: None,
+        add_replicas: AddReplicas::default(),
     };
+    let remove = RemoveRegionsFromReplication { target: arn(), regions: vec![region("us-west-2")] };
     let put = PutSecretValue {
         target: arn(),
         token: version_id('e'),
@@ -187,6 +193,10 @@ fn commands() -> [(&'static str, Command); 24] {
         let update = UpdateSecret { target: arn(), token: version_id('e'), description, kms_key_id, value };
         Command::UpdateSecret(update)
     };
+    let rotate = |rules: Option<RotationRules>, immediately| {
+        let function = rules.as_ref().map(|_| rotation_function());
+        Command::RotateSecret(RotateSecret { target: arn(), token: version_id('d'), function, rules, immediately })
+    };
     let stage = |label, move_to, remove_from| {
         let update = UpdateSecretVersionStage { target: arn(), label, move_to, remove_from };
         Command::UpdateSecretVersionStage(update)
@@ -194,7 +204,7 @@ fn commands() -> [(&'static str, Command); 24] {
     [
         ("bootstrap", Command::Bootstrap(bootstrap)),
         ("create-secret", create_secret()),
-        ("create-bare-secret", Command::CreateSecret(bare)),
+        ("create-bare-secret", Command::CreateSecret(bare.clone())),
         ("put-secret-value", Command::PutSecretValue(put)),
         ("delete-secret", delete(DeleteMode::Window { days: 7 })),
         ("delete-secret-window-0", delete(DeleteMode::Window { days: 0 })),
@@ -219,7 +229,71 @@ fn commands() -> [(&'static str, Command); 24] {
         ("mark-reverted", Command::MarkReverted(MarkReverted { node: NodeId(3), data: data_id() })),
         ("put-resource-policy", Command::PutResourcePolicy(PutResourcePolicy { target: arn(), policy: policy() })),
         ("delete-resource-policy", Command::DeleteResourcePolicy(DeleteResourcePolicy { target: arn() })),
+        ("rotate-secret", rotate(Some(rotation_rules()), true)),
+        ("rotate-secret-as-before", rotate(None, false)),
+        ("create-replicated-secret", Command::CreateSecret(CreateSecret { add_replicas: replicas(), ..bare })),
+        ("replicate", Command::ReplicateSecretToRegions(ReplicateSecretToRegions { target: arn(), add: replicas() })),
+        ("remove-regions", Command::RemoveRegionsFromReplication(remove)),
+        ("stop-replication", Command::StopReplicationToReplica(StopReplicationToReplica { target: arn() })),
+        ("cancel-rotate-secret", Command::CancelRotateSecret(CancelRotateSecret { target: arn() })),
     ]
+}
+
+fn rotation_function() -> Arc<str> {
+    "arn:aws:lambda:eu-central-1:000000000042:function:rotate".into()
+}
+
+fn rotation_rules() -> RotationRules {
+    let schedule = RotationSchedule::Expression("cron(0 16 1,15 * ? *)".into());
+    RotationRules { schedule, duration: Some("2h".into()) }
+}
+
+/// A secret that is rotated, and one whose rotation was cancelled.
+fn rotated_secrets() -> [SecretRecord; 2] {
+    let rotation = |enabled, rules, last_rotated| Rotation {
+        enabled,
+        function: rotation_function(),
+        rules,
+        counted_from: at(1),
+        last_rotated,
+    };
+    let days = RotationRules { schedule: RotationSchedule::AfterDays(30), duration: None };
+    [rotation(true, Some(rotation_rules()), Some(at(2))), rotation(false, Some(days), None)].map(|rotation| {
+        let secret = Secret { rotation: Some(Arc::new(rotation)), ..(*bare_secret().secret).clone() };
+        SecretRecord { secret: Arc::new(secret), versions: Vec::new() }
+    })
+}
+
+fn region(text: &str) -> Region {
+    Region::parse(text).unwrap()
+}
+
+fn replicas() -> AddReplicas {
+    let to =
+        |name, kms_key_id: Option<&str>| ReplicaRegion { region: region(name), kms_key_id: kms_key_id.map(Into::into) };
+    AddReplicas { regions: vec![to("us-west-2", None), to("eu-west-1", Some("alias/own"))], force: true }
+}
+
+/// A replica that was read, and one that was not made.
+fn replica_records() -> [Replica; 2] {
+    let replica = Replica {
+        uid: SecretUid(11),
+        primary: SecretUid(9),
+        region: region("us-west-2"),
+        kms_key_id: Some("alias/own".into()),
+        created: at(1),
+        status: ReplicaStatus::InSync,
+        last_accessed: Some(at(2)),
+        versions_accessed: vec![(0, at(1)), (2, at(2))],
+    };
+    let taken = Replica {
+        kms_key_id: None,
+        status: ReplicaStatus::NameTaken,
+        last_accessed: None,
+        versions_accessed: Vec::new(),
+        ..replica.clone()
+    };
+    [replica, taken]
 }
 
 fn policy() -> Arc<str> {
@@ -234,13 +308,22 @@ fn boots() -> Boots {
     Boots::new(300, vec![u64::MAX, 0, 1]).unwrap()
 }
 
-fn outcomes() -> [(&'static str, Outcome); 10] {
+fn outcomes() -> [(&'static str, Outcome); 11] {
     let written = |version, stages| Ok(Applied::Written { arn: arn(), name: name(), version, stages });
     [
         ("bootstrapped", Ok(Applied::Bootstrapped)),
         ("written", written(Some(version_id('f')), vec![StagingLabel::Current])),
         ("written-without-version", written(None, Vec::new())),
         ("deleted", Ok(Applied::Deleted { arn: arn(), name: name(), deletion_date: at(60) })),
+        (
+            "replicated",
+            Ok(Applied::Replicated {
+                arn: arn(),
+                name: name(),
+                version: Some(version_id('f')),
+                regions: replica_records().iter().map(Into::into).collect(),
+            }),
+        ),
         ("touched", Ok(Applied::Touched)),
         ("purged", Ok(Applied::Purged)),
         ("boot-noted", Ok(Applied::BootNoted)),
@@ -264,6 +347,7 @@ fn secret() -> SecretRecord {
         last_changed: at(1),
         last_accessed: Some(at(2)),
         deletion_date: Some(at(3)),
+        rotation: None,
         versions: Versions::default(),
         labels: vec![
             (StagingLabel::Current, version_id('f')),
@@ -318,8 +402,11 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
         secret: Arc::new(Secret { tags: Some(Vec::new()), ..(*bare_secret().secret).clone() }),
         versions: Vec::new(),
     };
-    let version = Version { part: 2, id: version_id('f'), created: at(1), value: Some(value()) };
+    let version = Version { part: 2, id: version_id('f'), created: at(1), value: Some(value()), sealed_under: None };
     let placeholder = Version { value: None, ..version.clone() };
+    let promoted = Version { sealed_under: Some(arn()), ..version.clone() };
+    let [replica, taken] = replica_records().map(|replica| Record::Replica(Arc::new(replica)));
+    let [rotated, cancelled] = rotated_secrets();
     let outcome = outcomes()[1].1.clone();
     let result = ProposalResult { index: 300, at: at(1), proposal: proposal_id(), outcome };
     let boot = Boot { counter: 302, nonce: 1 };
@@ -338,7 +425,10 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
         ("secret", key(RecordKind::Secret, 9, 0), Record::Secret(secret())),
         ("bare-secret", key(RecordKind::Secret, 9, 0), Record::Secret(bare_secret())),
         ("untagged-secret", key(RecordKind::Secret, 9, 0), Record::Secret(untagged)),
+        ("rotated-secret", key(RecordKind::Secret, 9, 0), Record::Secret(rotated)),
+        ("secret-rotated-no-more", key(RecordKind::Secret, 9, 0), Record::Secret(cancelled)),
         ("version", key(RecordKind::Version, 9, 2), Record::Version(Arc::new(version))),
+        ("promoted-version", key(RecordKind::Version, 9, 2), Record::Version(Arc::new(promoted))),
         ("placeholder", key(RecordKind::Version, 9, 2), Record::Version(Arc::new(placeholder))),
         ("proposal", key(RecordKind::Proposal, 300, 0), Record::Proposal(result)),
         ("node-boot", key(RecordKind::NodeBoot, 3, 0), Record::NodeBoot(Arc::new(node_boot.clone()))),
@@ -347,12 +437,18 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
             key(RecordKind::NodeBoot, 3, 0),
             Record::NodeBoot(Arc::new(NodeBoot { reverted: true, ..node_boot })),
         ),
-        ("resource-policy", key(RecordKind::ResourcePolicy, 9, 0), Record::ResourcePolicy(Arc::new(resource_policy.clone()))),
+        (
+            "resource-policy",
+            key(RecordKind::ResourcePolicy, 9, 0),
+            Record::ResourcePolicy(Arc::new(resource_policy.clone())),
+        ),
         (
             "deleted-resource-policy",
             key(RecordKind::ResourcePolicy, 9, 0),
             Record::ResourcePolicy(Arc::new(ResourcePolicy { text: None, ..resource_policy })),
         ),
+        ("replica", key(RecordKind::Replica, 11, 0), replica),
+        ("replica-not-made", key(RecordKind::Replica, 11, 0), taken),
     ]
 }
 
@@ -419,6 +515,7 @@ fn records_are_the_recorded_ones() {
         golden!("proposal"),
         golden!("node-boot"),
         golden!("resource-policy"),
+        golden!("replica"),
     ];
     for (name, key, record) in records() {
         let golden = &files[key.kind as usize - 1];

@@ -274,6 +274,15 @@ impl Cluster {
         Ok(self.program(python).envs([("PYTHONDONTWRITEBYTECODE", "1")]).args(arguments))
     }
 
+    /// `node ARGUMENTS`, the JavaScript interpreter with the SDK of the provisioned environment, to be run.
+    ///
+    /// # Errors
+    /// When it is not provisioned.
+    pub fn javascript(&self, arguments: &[&str]) -> Result<Program> {
+        let node = self.provision.node()?;
+        Ok(self.program(node).envs([("NODE_PATH", node.with_file_name("node_modules"))]).args(arguments))
+    }
+
     /// What was provisioned.
     pub fn provision(&self) -> &Provision {
         &self.provision

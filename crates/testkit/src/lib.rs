@@ -12,6 +12,7 @@
 
 pub mod canary;
 pub mod cluster;
+pub mod dialog;
 pub mod fate;
 pub mod faults;
 pub mod history;
@@ -28,6 +29,7 @@ pub mod wait;
 
 pub use canary::Canary;
 pub use cluster::{Cluster, Node};
+pub use dialog::Dialog;
 pub use fate::{Fate, Refusal, judge};
 pub use links::Links;
 pub use oracle::{Oracle, Ticks};

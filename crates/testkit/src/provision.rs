@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 pub const BINARY_VARIABLE: &str = "CONCLAVE_BIN";
 /// The Python interpreter of the environment with boto3, awscli and grpcio.
 pub const PYTHON_VARIABLE: &str = "CONCLAVE_TEST_PYTHON";
+/// The JavaScript interpreter, with AWS's SDK in `node_modules` beside it.
+pub const NODE_VARIABLE: &str = "CONCLAVE_TEST_NODE";
 /// The strace program.
 pub const STRACE_VARIABLE: &str = "CONCLAVE_TEST_STRACE";
 
@@ -17,6 +19,7 @@ pub const STRACE_VARIABLE: &str = "CONCLAVE_TEST_STRACE";
 pub struct Provision {
     binary: PathBuf,
     python: Option<PathBuf>,
+    node: Option<PathBuf>,
     strace: Option<PathBuf>,
 }
 
@@ -29,7 +32,7 @@ impl Provision {
         let binary = file(BINARY_VARIABLE).with_context(|| {
             format!("{BINARY_VARIABLE} does not name the conclave binary: run the tests with `cargo xtask test`")
         })?;
-        Ok(Self { binary, python: file(PYTHON_VARIABLE), strace: file(STRACE_VARIABLE) })
+        Ok(Self { binary, python: file(PYTHON_VARIABLE), node: file(NODE_VARIABLE), strace: file(STRACE_VARIABLE) })
     }
 
     /// The `conclave` binary.
@@ -44,6 +47,16 @@ impl Provision {
     pub fn python(&self) -> Result<&Path> {
         self.python.as_deref().with_context(|| {
             format!("{PYTHON_VARIABLE} does not name a Python with boto3: run the tests with `cargo xtask test`")
+        })
+    }
+
+    /// The JavaScript interpreter.
+    ///
+    /// # Errors
+    /// When [`NODE_VARIABLE`] names no file.
+    pub fn node(&self) -> Result<&Path> {
+        self.node.as_deref().with_context(|| {
+            format!("{NODE_VARIABLE} does not name a Node.js with AWS's SDK: run the tests with `cargo xtask test`")
         })
     }
 

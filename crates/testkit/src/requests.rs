@@ -12,6 +12,8 @@ pub fn create_secret(name: &str, token: &str, value: &str) -> CreateSecretReques
         secret_string: Some(value.to_owned()),
         secret_binary: None,
         tags: Vec::new(),
+        add_replica_regions: Vec::new(),
+        force_overwrite_replica_secret: false,
     }
 }
 

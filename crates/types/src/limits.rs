@@ -38,6 +38,24 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<i64> = 1..=4_096;
 pub const DEFAULT_PASSWORD_CHARS: i64 = 32;
 /// Characters that a password is asked not to have.
 pub const EXCLUDED_CHARS: usize = 4_096;
+/// Characters of a resource policy.
+pub const RESOURCE_POLICY_CHARS: usize = 20_480;
+/// Characters of a resource policy's name.
+pub const POLICY_NAME_CHARS: usize = 64;
+/// Characters of a `RotationLambdaARN`.
+pub const ROTATION_LAMBDA_ARN_CHARS: usize = 2_048;
+/// Days between rotations.
+pub const AUTOMATICALLY_AFTER_DAYS: std::ops::RangeInclusive<i64> = 1..=1_000;
+/// Characters of a rotation window's `Duration`.
+pub const ROTATION_DURATION_CHARS: std::ops::RangeInclusive<usize> = 2..=3;
+/// Characters of a `ScheduleExpression`.
+pub const SCHEDULE_EXPRESSION_CHARS: usize = 256;
+/// Characters of an `ExternalSecretRotationRoleArn`.
+pub const ROLE_ARN_CHARS: std::ops::RangeInclusive<usize> = 20..=2_048;
+/// Characters of a key of `ExternalSecretRotationMetadata`.
+pub const EXTERNAL_ROTATION_KEY_CHARS: usize = 256;
+/// Characters of a value of `ExternalSecretRotationMetadata`.
+pub const EXTERNAL_ROTATION_VALUE_CHARS: usize = 2_048;
 /// Days of a recovery window, inclusive.
 pub const RECOVERY_WINDOW_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
 /// The recovery window of a DeleteSecret that names none.
@@ -175,3 +193,7 @@ pub const CHECKPOINT_BATCH_RECORDS: usize = 1_024;
 pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
 /// Bytes of one message on the peer port.
 pub const PEER_MESSAGE_BYTES: usize = 8 << 20;
+/// Characters of a region.
+pub const REGION_CHARS: usize = 128;
+/// Characters of a secret's ARN where a request names another secret than its own.
+pub const SECRET_ARN_CHARS: std::ops::RangeInclusive<usize> = 20..=2_048;

@@ -153,6 +153,19 @@ impl SecretArn {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The account and the region that it names.
+    pub fn namespace(&self) -> Option<Namespace> {
+        let mut parts = self.0.splitn(6, ':').skip(3);
+        let (region, account) = (parts.next()?, parts.next()?);
+        Some(Namespace { account: account.parse().ok()?, region: Region::parse(region).ok()? })
+    }
+
+    /// The random end, without its hyphen.
+    pub fn suffix(&self) -> &str {
+        let start = self.0.len().saturating_sub(ARN_SUFFIX_CHARS);
+        self.0.get(start..).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for SecretArn {

@@ -20,7 +20,7 @@ const HELP: [&str; 3] = ["--help", "-h", "help"];
 #[command(disable_help_flag = true)]
 pub(crate) struct BenchArgs {
     /// What the load generator gets: `cargo xtask bench --help` shows its options, `--quick` is for a first figure.
-    /// `failover` and its options measure the loss of leaders instead.
+    /// `failover` and its options measure the loss of leaders instead, `scale` what many secrets cost.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<OsString>,
 }
@@ -45,9 +45,10 @@ fn load(args: &BenchArgs) -> Result<()> {
     let target = target()?;
     let release = target.join("release");
     Step::cargo("build").args(["build", "--release", "--locked", "--package", "testkit", "--bin", "load"]).run()?;
-    let mut load = Step::new("bench", release.join("load"));
+    let mut load = Step::new("bench", release.join("load")).args(&args.options);
     if !HELP.iter().any(|help| args.has(help)) {
         Step::cargo("build").args(["build", "--release", "--locked", "--package", "conclave"]).run()?;
+        // Behind what is given, which may begin with `scale`.
         if !args.has(WITHOUT_ETCD) && !args.has(ETCD) {
             load = load.args([OsString::from(ETCD), etcd(&target)?.into()]);
         }
@@ -55,7 +56,7 @@ fn load(args: &BenchArgs) -> Result<()> {
     // Beside what was built, for the system's folder of temporary files may be in memory.
     let files = target.join("bench");
     fs::create_dir_all(&files)?;
-    load.args(&args.options).env("CONCLAVE_BIN", release.join("conclave")).env("TMPDIR", files).run()
+    load.env("CONCLAVE_BIN", release.join("conclave")).env("TMPDIR", files).run()
 }
 
 /// etcd's server: the one on the path, or Debian's, unpacked under `target/`. Its installation would start a service.

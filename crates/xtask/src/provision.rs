@@ -1,5 +1,5 @@
-//! What the tests need beside cargo: a Python environment with boto3, the AWS CLI and grpcio, at pinned versions, under
-//! `target/`; strace; and the privileges to trace and to mount.
+//! What the tests need beside cargo: a Python environment with boto3, the AWS CLI and grpcio, and a Node.js one with AWS's
+//! SDK, at pinned versions, under `target/`; strace; and the privileges to trace and to mount.
 
 use std::env;
 use std::fs;
@@ -11,6 +11,12 @@ use crate::step::{Step, exists, root, say};
 
 /// The pinned packages.
 const REQUIREMENTS: &str = "tests/clients/python/requirements.txt";
+
+/// The pinned packages of JavaScript, and the lock of what they need.
+const PACKAGES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+const PACKAGES_FOLDER: &str = "tests/clients/javascript";
+/// The oldest Node.js that AWS's SDK runs on.
+const OLDEST_NODE: u32 = 20;
 
 /// Makes the environment unless it is there with the same pins, and answers its interpreter.
 ///
@@ -59,6 +65,46 @@ fn interpreter_with_venv(directory: &Path) -> Result<&'static str> {
     bail!("python3-venv is installed and still makes no environment")
 }
 
+/// Makes a folder with a link to Node.js and AWS's SDK beside it, unless it is there with the same pins, and answers the
+/// link.
+///
+/// # Errors
+/// When Node.js is missing or too old, or a package cannot be installed.
+pub(crate) fn javascript(target: &Path) -> Result<PathBuf> {
+    let directory = target.join("javascript");
+    let interpreter = directory.join("node");
+    let pins = fs::read_to_string(root().join(PACKAGES_FOLDER).join("package-lock.json"))?;
+    // Written last: a folder without it was not finished.
+    let stamp = directory.join("installed.json");
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == pins) && exists(&interpreter, "--version") {
+        return Ok(interpreter);
+    }
+    if !exists("node", "--version") || !exists("npm", "--version") {
+        debian_packages(&["nodejs", "npm"])?;
+    }
+    let (_, version) = Step::new("node", "node").args(["--version"]).capture()?;
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    ensure!(
+        major.is_some_and(|major| major >= OLDEST_NODE),
+        "Node.js {OLDEST_NODE} or newer is missing; there is {}",
+        version.trim()
+    );
+    if directory.exists() {
+        fs::remove_dir_all(&directory).context("cannot remove the old packages of JavaScript")?;
+    }
+    fs::create_dir_all(&directory)?;
+    for file in PACKAGES {
+        fs::copy(root().join(PACKAGES_FOLDER).join(file), directory.join(file))?;
+    }
+    Step::new("javascript packages", "npm")
+        .args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
+        .args([&directory])
+        .run()?;
+    std::os::unix::fs::symlink(on_path("node")?, &interpreter)?;
+    fs::write(&stamp, pins)?;
+    Ok(interpreter)
+}
+
 /// Installs packages on Debian, as root.
 fn debian_packages(packages: &[&str]) -> Result<()> {
     if !rustix::process::geteuid().is_root() || !exists("apt-get", "--version") {
@@ -80,9 +126,13 @@ pub(crate) fn strace() -> Result<PathBuf> {
     if !exists("strace", "--version") {
         debian_packages(&["strace"])?;
     }
+    on_path("strace")
+}
+
+fn on_path(program: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).map(|directory| directory.join("strace")).find(|program| program.is_file());
-    found.context("strace is not on the search path")
+    let found = env::split_paths(&path).map(|directory| directory.join(program)).find(|program| program.is_file());
+    found.with_context(|| format!("{program} is not on the search path"))
 }
 
 /// Whether a server can be traced. It is not dumpable, so that takes root, and a system that lets root do it.

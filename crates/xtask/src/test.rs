@@ -10,12 +10,15 @@ use crate::step::{Step, exists, say, target};
 
 /// Switches on the tests of whole clusters; without it they show as ignored.
 const CLUSTERS: &str = "tests/clusters";
-/// The module of the tests that need Python.
-const PYTHON_TESTS: &str = "aws_clients::";
+/// The tests that need Python: whole modules, and by name.
+const PYTHON_TESTS: &[&str] =
+    &["aws_clients::", "model::", "whole_api::boto3_", "whole_api::the_aws_cli_", "whole_api::awss_caching_library_"];
+/// The tests that need Node.js.
+const JAVASCRIPT_TESTS: &[&str] = &["whole_api::javascript_"];
 /// The module of the tests that look at what servers ask of the kernel.
-const STRACE_TESTS: &str = "synced::";
+const STRACE_TESTS: &[&str] = &["synced::"];
 /// The module of the tests that mount small disks.
-const MOUNT_TESTS: &str = "disk_full::";
+const MOUNT_TESTS: &[&str] = &["disk_full::"];
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct TestArgs {
@@ -30,9 +33,10 @@ pub(crate) struct TestArgs {
 #[derive(Debug, Default)]
 struct Provided {
     python: Option<PathBuf>,
+    javascript: Option<PathBuf>,
     strace: Option<PathBuf>,
-    /// Modules of tests that are left out, and why.
-    skipped: Vec<(&'static str, anyhow::Error)>,
+    /// The beginnings of the names of tests that are left out, and why.
+    skipped: Vec<(&'static [&'static str], anyhow::Error)>,
 }
 
 impl Provided {
@@ -42,6 +46,11 @@ impl Provided {
             Ok(python) => provided.python = Some(python),
             Err(error) if skip_missing => provided.skipped.push((PYTHON_TESTS, error)),
             Err(error) => return Err(error.context("tests need Python; --skip-missing runs the others")),
+        }
+        match provision::javascript(target) {
+            Ok(javascript) => provided.javascript = Some(javascript),
+            Err(error) if skip_missing => provided.skipped.push((JAVASCRIPT_TESTS, error)),
+            Err(error) => return Err(error.context("tests need Node.js; --skip-missing runs the others")),
         }
         match provision::strace() {
             Ok(strace) => provided.strace = Some(strace),
@@ -61,7 +70,11 @@ impl Provided {
     }
 
     fn to(&self, step: Step, binary: &Path) -> Step {
-        let programs = [("CONCLAVE_TEST_PYTHON", &self.python), ("CONCLAVE_TEST_STRACE", &self.strace)];
+        let programs = [
+            ("CONCLAVE_TEST_PYTHON", &self.python),
+            ("CONCLAVE_TEST_NODE", &self.javascript),
+            ("CONCLAVE_TEST_STRACE", &self.strace),
+        ];
         programs.into_iter().fold(step.env("CONCLAVE_BIN", binary), |step, (name, program)| match program {
             Some(program) => step.env(name, program),
             None => step,
@@ -69,7 +82,7 @@ impl Provided {
     }
 
     fn skipped(&self) -> impl Iterator<Item = &'static str> {
-        self.skipped.iter().map(|(tests, _)| *tests)
+        self.skipped.iter().flat_map(|(tests, _)| *tests).copied()
     }
 }
 
@@ -90,7 +103,10 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
             provided.to(step, &binary).run()?;
         }
     }
-    provided.skipped.iter().try_for_each(|(tests, why)| say(format_args!("SKIPPED: the tests named {tests}*: {why:#}")))
+    provided.skipped.iter().try_for_each(|(tests, why)| {
+        let tests = tests.iter().map(|tests| format!("{tests}*")).collect::<Vec<_>>().join(", ");
+        say(format_args!("SKIPPED: the tests named {tests}: {why:#}"))
+    })
 }
 
 fn nextest(filter: Option<&str>, provided: &Provided) -> Step {

@@ -56,7 +56,9 @@ impl<'a> Checks<'a> {
         match (served, table::NOT_SERVED.iter().any(|(listed, _)| *listed == operation)) {
             (true, true) => self.find(format!("{operation} is served: take it off NOT_SERVED")),
             (false, false) => {
-                self.find(format!("{operation} is an operation of the model that is not served, and not on NOT_SERVED"));
+                self.find(format!(
+                    "{operation} is an operation of the model that is not served, and not on NOT_SERVED"
+                ));
             }
             _ => {}
         }
@@ -75,16 +77,22 @@ impl<'a> Checks<'a> {
     pub(super) async fn errors(&mut self, operation: &str) {
         for error in self.model.errors(operation) {
             match table::how(operation, error) {
-                None => self.find(format!("{operation}: the model has {error}, and ERRORS does not say who exercises it")),
+                None => {
+                    self.find(format!("{operation}: the model has {error}, and ERRORS does not say who exercises it"))
+                }
                 Some(How::Here(body)) => {
                     let body: Map<String, Value> = serde_json::from_str(body).unwrap();
                     let body = with(self.request(operation), body);
                     match self.call(operation, &body).await {
                         Answered::Refused { code, .. } if code == error => {}
                         Answered::Refused { code, message } => {
-                            self.find(format!("{operation} {body} is refused with {code} ({message}), not with {error}"));
+                            self.find(format!(
+                                "{operation} {body} is refused with {code} ({message}), not with {error}"
+                            ));
                         }
-                        Answered::Success(_) => self.find(format!("{operation} {body} is done, not refused with {error}")),
+                        Answered::Success(_) => {
+                            self.find(format!("{operation} {body} is done, not refused with {error}"))
+                        }
                     }
                 }
                 Some(How::Test(_) | How::Not(_)) => {}
@@ -133,7 +141,9 @@ impl<'a> Checks<'a> {
             let ignored = table::reason(table::IGNORED, operation, &name).is_some();
             let unused = table::reason(table::NOT_USED, operation, &name).is_some();
             match (seen.read.contains(&name), ignored) {
-                (false, false) => found.push(format!("{at} is a member of the model that is not read, and not on IGNORED")),
+                (false, false) => {
+                    found.push(format!("{at} is a member of the model that is not read, and not on IGNORED"))
+                }
                 (true, true) => found.push(format!("{at} is read: take it off IGNORED")),
                 _ => {}
             }
@@ -345,18 +355,15 @@ fn is_of_shape(model: &Model, shape: &Value, value: &Value, at: &str, wrong: &mu
         }),
         "list" => value.as_array().is_some_and(|entries| {
             entries.iter().for_each(|entry| is_of_shape(model, model.shape(&shape["member"]), entry, at, wrong));
-            values::cases(model, shape).iter().all(|case| case.fails.is_empty() || case.value != *value)
+            has_length(shape, entries.len())
         }),
         "map" => value.as_object().is_some_and(|object| {
             object.values().for_each(|value| is_of_shape(model, model.shape(&shape["value"]), value, at, wrong));
             true
         }),
         "string" => value.as_str().is_some_and(|text| {
-            let length = text.chars().count() as u64;
             let words = shape["enum"].as_array();
-            words.is_none_or(|words| words.contains(value))
-                && shape["min"].as_u64().is_none_or(|least| least <= length)
-                && shape["max"].as_u64().is_none_or(|most| length <= most)
+            words.is_none_or(|words| words.contains(value)) && has_length(shape, text.chars().count())
         }),
         "blob" => value.is_string(),
         "timestamp" => value.is_number(),
@@ -367,6 +374,11 @@ fn is_of_shape(model: &Model, shape: &Value, value: &Value, at: &str, wrong: &mu
     if !fits {
         wrong.push(format!("{at} is {value}, which is not of the model's shape {shape}"));
     }
+}
+
+fn has_length(shape: &Value, length: usize) -> bool {
+    let length = length as u64;
+    shape["min"].as_u64().is_none_or(|least| least <= length) && shape["max"].as_u64().is_none_or(|most| length <= most)
 }
 
 fn with(mut body: Map<String, Value>, more: Map<String, Value>) -> Value {

@@ -20,6 +20,8 @@ pub(super) async fn play(checks: &mut Checks<'_>) {
     versions(checks).await;
     listings(checks).await;
     tags_and_passwords(checks).await;
+    policies(checks).await;
+    replication(checks).await;
     deletion(checks).await;
 }
 
@@ -51,7 +53,8 @@ async fn versions(checks: &mut Checks<'_>) {
     let got = json!({"VersionId": SECOND, "VersionStage": "AWSCURRENT"});
     checks.done("GetSecretValue", of_kept(got)).await;
     checks.done("GetSecretValue", json!({"SecretId": BINARY})).await;
-    let update = json!({"ClientRequestToken": token(), "Description": "another", "KmsKeyId": "", "SecretString": "third"});
+    let update =
+        json!({"ClientRequestToken": token(), "Description": "another", "KmsKeyId": "", "SecretString": "third"});
     checks.done("UpdateSecret", of_kept(update)).await;
     let update = json!({"SecretId": BINARY, "ClientRequestToken": token(), "SecretBinary": "AAM="});
     checks.done("UpdateSecret", update).await;
@@ -79,6 +82,37 @@ async fn tags_and_passwords(checks: &mut Checks<'_>) {
         "ExcludeUppercase": true, "ExcludeLowercase": false, "IncludeSpace": true, "RequireEachIncludedType": true,
     });
     checks.done("GetRandomPassword", drawn).await;
+}
+
+async fn policies(checks: &mut Checks<'_>) {
+    // To everybody, so that its validation finds something.
+    let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"});
+    let policy = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    let named = json!({"SecretId": KEPT, "PolicyName": "default"});
+    let mut put = named.clone();
+    (put["ResourcePolicy"], put["BlockPublicPolicy"]) = (json!(policy), json!(false));
+    checks.done("PutResourcePolicy", put).await;
+    checks.done("GetResourcePolicy", named.clone()).await;
+    checks.done("ListResourcePolicies", json!({"SecretId": KEPT, "MaxResults": 1})).await;
+    checks.done("ValidateResourcePolicy", json!({"SecretId": KEPT, "ResourcePolicy": policy})).await;
+    checks.done("DeleteResourcePolicy", named).await;
+}
+
+async fn replication(checks: &mut Checks<'_>) {
+    let name = "model/replicated";
+    let replicas = |region: &str| json!([{"Region": region, "KmsKeyId": DEFAULT_KEY}]);
+    let created = json!({
+        "Name": name, "ClientRequestToken": token(), "SecretString": "r", "AddReplicaRegions": replicas("us-east-2"),
+        "ForceOverwriteReplicaSecret": true,
+    });
+    checks.done("CreateSecret", created).await;
+    let more = json!({
+        "SecretId": name, "AddReplicaRegions": replicas("us-west-1"), "ForceOverwriteReplicaSecret": true,
+    });
+    checks.done("ReplicateSecretToRegions", more).await;
+    checks.done("DescribeSecret", json!({"SecretId": name})).await;
+    checks.done("ListSecrets", json!({"Filters": [{"Key": "name", "Values": [name]}]})).await;
+    checks.done("RemoveRegionsFromReplication", json!({"SecretId": name, "RemoveReplicaRegions": ["us-west-1"]})).await;
 }
 
 async fn deletion(checks: &mut Checks<'_>) {

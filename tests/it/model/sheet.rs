@@ -33,7 +33,8 @@ pub(super) fn render(model: &Model, seen: &BTreeMap<String, Seen>) -> String {
                     let ignored = table::reason(table::IGNORED, operation, name);
                     ignored.or_else(|| table::reason(table::NOT_USED, operation, name))
                 });
-                let answer = top(answer_names(model, operation), |name| table::reason(table::NOT_SHOWN, operation, name));
+                let answer =
+                    top(answer_names(model, operation), |name| table::reason(table::NOT_SHOWN, operation, name));
                 let cells = [reasons.cell(request), reasons.cell(answer), reasons.cell(errors)];
                 format!("| `{operation}` | {} |\n", cells.join(" | "))
             }
@@ -44,8 +45,9 @@ pub(super) fn render(model: &Model, seen: &BTreeMap<String, Seen>) -> String {
         };
         rows.push_str(&row);
     }
-    let mut sheet =
-        "| operation | members of the request | members of the answer | errors |\n|---|---|---|---|\n".to_owned() + &rows;
+    let mut sheet = "| operation | members of the request | members of the answer | errors |\n|---|---|---|---|\n"
+        .to_owned()
+        + &rows;
     if !reasons.0.is_empty() {
         sheet.push_str("\nNot exercised, because:\n\n");
         for (number, reason) in reasons.0.iter().enumerate() {

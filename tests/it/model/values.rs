@@ -68,10 +68,12 @@ fn texts(shape: &Value) -> Vec<Case> {
 fn words(shape: &Value) -> Vec<Case> {
     let words: Vec<String> =
         shape["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    let inside =
-        words.iter().map(|word| Case { value: json!(word), bound: format!("word {word}"), fails: Vec::new() });
-    let outside =
-        Case { value: json!("no-such-word"), bound: "another word".to_owned(), fails: vec![Fails::Words(words.clone())] };
+    let inside = words.iter().map(|word| Case { value: json!(word), bound: format!("word {word}"), fails: Vec::new() });
+    let outside = Case {
+        value: json!("no-such-word"),
+        bound: "another word".to_owned(),
+        fails: vec![Fails::Words(words.clone())],
+    };
     inside.chain([outside]).collect()
 }
 

@@ -25,6 +25,10 @@ use types::{
 };
 
 use super::*;
+
+mod resource_policies;
+mod rotation;
+
 use crate::sigv4::aws_signer::{ACCESS_KEY, Draft, NOW, SECRET};
 
 const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1B2c3";
@@ -87,6 +91,9 @@ fn description() -> SecretDescription {
         last_changed_date: NOW,
         last_accessed_date: None,
         deleted_date: None,
+        primary_region: None,
+        replication_status: Vec::new(),
+        rotation: None,
         version_ids_to_stages: Vec::new(),
     }
 }
@@ -134,7 +141,7 @@ fn scripted(input: &dyn Any) -> Box<dyn Any> {
     let named = |text: &Option<String>| assert_eq!(text.as_deref(), Some("prod/db"));
     if let Some(input) = input.downcast_ref::<CreateSecretInput>() {
         named(&input.name);
-        Box::new(CreateSecretOutput { arn: arn(), name: name(), version_id: None })
+        Box::new(CreateSecretOutput { arn: arn(), name: name(), version_id: None, replication_status: Vec::new() })
     } else if let Some(input) = input.downcast_ref::<GetSecretValueInput>() {
         named(&input.secret_id);
         Box::new(GetSecretValueOutput {
@@ -189,6 +196,8 @@ fn scripted(input: &dyn Any) -> Box<dyn Any> {
     } else if let Some(input) = input.downcast_ref::<GetRandomPasswordInput>() {
         named(&input.exclude_characters);
         Box::new(GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") })
+    } else if let Some(output) = resource_policies::scripted(input).or_else(|| rotation::scripted(input)) {
+        output
     } else {
         panic!("an operation that the script does not know")
     }

@@ -12,8 +12,11 @@ use service::api::{
     GetSecretValueOutput, ListSecretVersionIdsOutput, ListSecretsOutput, PutSecretValueOutput, SecretDescription,
     SecretOutput, SecretValue, UpdateSecretOutput, VersionDescription,
 };
-use types::{ApiError, ErrorCode, StagingLabel, Tag, Timestamp, VersionId};
+use types::{ApiError, ErrorCode, Region, StagingLabel, Tag, Timestamp, VersionId};
 use zeroize::Zeroizing;
+
+use super::replication::StatusJson;
+use super::rotation::RulesJson;
 
 /// An output that has a body.
 pub(crate) trait Body {
@@ -25,7 +28,7 @@ pub(crate) trait Body {
 }
 
 /// A moment as JSON: seconds since the epoch, with up to three decimals.
-struct Seconds(Timestamp);
+pub(super) struct Seconds(pub(super) Timestamp);
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -78,13 +81,23 @@ struct SecretJson<'a> {
     version_id: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateSecretJson<'a> {
+    #[serde(flatten)]
+    secret: SecretJson<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replication_status: Option<Vec<StatusJson<'a>>>,
+}
+
 impl Body for CreateSecretOutput {
     fn body(&self) -> Result<Bytes, ApiError> {
-        encode(&SecretJson {
+        let secret = SecretJson {
             arn: self.arn.as_str(),
             name: self.name.as_str(),
             version_id: self.version_id.as_ref().map(VersionId::as_str),
-        })
+        };
+        encode(&CreateSecretJson { secret, replication_status: StatusJson::any(&self.replication_status) })
     }
 }
 
@@ -220,7 +233,21 @@ struct DescriptionJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_accessed_date: Option<Seconds>,
     last_changed_date: Seconds,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_rotated_date: Option<Seconds>,
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_rotation_date: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_region: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replication_status: Option<Vec<StatusJson<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation_enabled: Option<bool>,
+    #[serde(rename = "RotationLambdaARN", skip_serializing_if = "Option::is_none")]
+    rotation_lambda_arn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation_rules: Option<RulesJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_versions_to_stages: Option<StagesByVersion<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,6 +259,7 @@ struct DescriptionJson<'a> {
 impl<'a> DescriptionJson<'a> {
     fn without_versions(secret: &'a SecretDescription) -> Self {
         let tag = |tag: &'a Tag| TagJson { key: &tag.key, value: &tag.value };
+        let rotation = secret.rotation.as_ref();
         Self {
             arn: secret.arn.as_str(),
             created_date: Seconds(secret.created_date),
@@ -240,7 +268,14 @@ impl<'a> DescriptionJson<'a> {
             kms_key_id: secret.kms_key_id.as_deref(),
             last_accessed_date: secret.last_accessed_date.map(Seconds),
             last_changed_date: Seconds(secret.last_changed_date),
+            last_rotated_date: rotation.and_then(|rotation| rotation.last_rotated_date).map(Seconds),
             name: secret.name.as_str(),
+            next_rotation_date: rotation.and_then(|rotation| rotation.next_rotation_date).map(Seconds),
+            primary_region: secret.primary_region.as_ref().map(Region::as_str),
+            replication_status: StatusJson::any(&secret.replication_status),
+            rotation_enabled: rotation.map(|rotation| rotation.enabled),
+            rotation_lambda_arn: rotation.map(|rotation| rotation.lambda_arn.as_str()),
+            rotation_rules: rotation.and_then(|rotation| rotation.rules.as_ref()).map(RulesJson::of),
             secret_versions_to_stages: None,
             tags: secret.tags.as_ref().map(|tags| tags.iter().map(tag).collect()),
             version_ids_to_stages: None,
@@ -379,7 +414,7 @@ impl Body for GetRandomPasswordOutput {
 
 /// Writes an answer into one allocation of its exact length that is zeroed when the response has been sent: it may
 /// hold a value, and a buffer that grows would leave parts of it behind.
-fn encode(answer: &impl Serialize) -> Result<Bytes, ApiError> {
+pub(super) fn encode(answer: &impl Serialize) -> Result<Bytes, ApiError> {
     let mut length = Length(0);
     let counted = serde_json::to_writer(&mut length, answer);
     let mut body = Zeroizing::new(Vec::with_capacity(length.0));
@@ -449,6 +484,9 @@ mod tests {
             last_changed_date: CREATED,
             last_accessed_date: None,
             deleted_date: None,
+            primary_region: None,
+            replication_status: Vec::new(),
+            rotation: None,
             version_ids_to_stages: Vec::new(),
         }
     }
@@ -456,7 +494,12 @@ mod tests {
     #[test]
     fn answers_are_written_as_aws_writes_them() {
         let (arn, name) = (SecretArn::from_stored(ARN), name());
-        let mut created = CreateSecretOutput { arn: arn.clone(), name: name.clone(), version_id: Some(version()) };
+        let mut created = CreateSecretOutput {
+            arn: arn.clone(),
+            name: name.clone(),
+            version_id: Some(version()),
+            replication_status: Vec::new(),
+        };
         assert_eq!(text(created.body()), r#"{"ARN":"<arn>","Name":"prod/db","VersionId":"<version>"}"#);
         created.version_id = None;
         assert_eq!(text(created.body()), r#"{"ARN":"<arn>","Name":"prod/db"}"#);

@@ -6,7 +6,10 @@
 mod answer;
 #[cfg(test)]
 mod random;
+mod replication;
 mod request;
+mod resource_policies;
+mod rotation;
 mod shape;
 mod text;
 

@@ -6,11 +6,15 @@ use service::api::{
     ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput, TagResourceInput,
     UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
 };
+use service::api::{
+    DeleteResourcePolicyInput, GetResourcePolicyInput, ListResourcePoliciesInput, PutResourcePolicyInput,
+    ValidateResourcePolicyInput,
+};
 use types::ErrorCode;
 
 use super::{Shape, decode};
 
-const MEMBERS: [&str; 20] = [
+const MEMBERS: [&str; 22] = [
     "Name",
     "SecretId",
     "ClientRequestToken",
@@ -30,6 +34,8 @@ const MEMBERS: [&str; 20] = [
     "TagKeys",
     "PasswordLength",
     "ExcludeCharacters",
+    "ResourcePolicy",
+    "BlockPublicPolicy",
     "Unknown",
 ];
 
@@ -87,6 +93,11 @@ fn decode_as_everything(body: &[u8]) {
     decode_as::<TagResourceInput>(body);
     decode_as::<UntagResourceInput>(body);
     decode_as::<GetRandomPasswordInput>(body);
+    decode_as::<PutResourcePolicyInput>(body);
+    decode_as::<GetResourcePolicyInput>(body);
+    decode_as::<DeleteResourcePolicyInput>(body);
+    decode_as::<ValidateResourcePolicyInput>(body);
+    decode_as::<ListResourcePoliciesInput>(body);
 }
 
 proptest! {

@@ -4,12 +4,12 @@ use serde_json::error::Category;
 use service::api::{
     BatchGetSecretValueInput, CreateSecretInput, DeleteSecretInput, DescribeSecretInput, FilterInput,
     GetRandomPasswordInput, GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput,
-    RestoreSecretInput, TagInput, TagResourceInput, UntagResourceInput, UpdateSecretInput,
+    ReplicaRegionInput, RestoreSecretInput, TagInput, TagResourceInput, UntagResourceInput, UpdateSecretInput,
     UpdateSecretVersionStageInput,
 };
 use types::{ApiError, ErrorCode, limits};
 
-use super::shape::{AnyObject, Count, Flag, List, SecretBlob, SecretText, Shape, Text, Whole, object};
+use super::shape::{Flag, List, SecretBlob, SecretText, Shape, Text, Whole, object};
 
 object! {
     CreateSecretInput {
@@ -20,7 +20,9 @@ object! {
         "SecretString": SecretText => secret_string,
         "SecretBinary": SecretBlob => secret_binary,
         "Tags": List<TagInput> => tags,
-        "AddReplicaRegions": Count<AnyObject> => add_replica_regions,
+        "AddReplicaRegions": List<ReplicaRegionInput> => add_replica_regions,
+        "ForceOverwriteReplicaSecret": Flag => force_overwrite_replica_secret,
+        "CrossAccountPrimaryARN": Text => cross_account_primary_arn,
     }
 }
 
@@ -238,7 +240,7 @@ mod tests {
         assert_eq!(exposed(input.secret_binary.as_ref()), b"footest");
         let tags: Vec<_> = input.tags.unwrap().into_iter().map(|tag| (tag.key.unwrap(), tag.value)).collect();
         assert_eq!(tags, [("env".to_owned(), Some("p".to_owned())), ("x".to_owned(), None)]);
-        assert_eq!(input.add_replica_regions, Some(2));
+        assert_eq!(input.add_replica_regions.map(|regions| regions.len()), Some(2));
 
         let body = br#"{"SecretId":"a","VersionId":"b","VersionStage":"c"}"#;
         let input = decode::<GetSecretValueInput>(body).unwrap();

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::value::RawValue;
 use types::Plaintext;
 use zeroize::Zeroizing;
@@ -32,10 +32,6 @@ pub(super) struct SecretText;
 pub(super) struct SecretBlob;
 /// A list.
 pub(super) struct List<S>(PhantomData<S>);
-/// How many entries a list has.
-pub(super) struct Count<S>(PhantomData<S>);
-/// An object of which no member counts.
-pub(super) struct AnyObject;
 
 impl Shape for Text {
     type Value = String;
@@ -133,35 +129,6 @@ impl<'de, S: Shape> Visitor<'de> for List<S> {
             list.push(entry);
         }
         Ok(list)
-    }
-}
-
-impl<S: Shape> Shape for Count<S> {
-    type Value = usize;
-
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-        List::<S>::read(deserializer).map(|list| list.len())
-    }
-}
-
-impl Shape for AnyObject {
-    type Value = ();
-
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for AnyObject {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(())
     }
 }
 

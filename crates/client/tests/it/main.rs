@@ -3,4 +3,6 @@
 
 mod failover;
 mod operations;
+mod resource_policies;
+mod rotation;
 mod server;

@@ -231,6 +231,125 @@ impl Script {
 
 #[tonic::async_trait]
 impl Secrets for Script {
+    async fn rotate_secret(
+        &self,
+        request: Request<pb::RotateSecretRequest>,
+    ) -> Result<Response<pb::RotateSecretResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let pb::RotateSecretRequest { secret_id: name, client_request_token, .. } = request.into_inner();
+        let version_id = Some(client_request_token);
+        Ok(Response::new(pb::RotateSecretResponse { arn: ARN.to_owned(), name, version_id, applied_index: 7 }))
+    }
+
+    async fn cancel_rotate_secret(
+        &self,
+        request: Request<pb::CancelRotateSecretRequest>,
+    ) -> Result<Response<pb::CancelRotateSecretResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let (arn, name) = (ARN.to_owned(), request.into_inner().secret_id);
+        Ok(Response::new(pb::CancelRotateSecretResponse { arn, name, version_id: None, applied_index: 7 }))
+    }
+
+    async fn replicate_secret_to_regions(
+        &self,
+        request: Request<pb::ReplicateSecretToRegionsRequest>,
+    ) -> Result<Response<pb::ReplicateSecretToRegionsResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let answer = pb::ReplicateSecretToRegionsResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        Ok(Response::new(answer))
+    }
+
+    async fn remove_regions_from_replication(
+        &self,
+        request: Request<pb::RemoveRegionsFromReplicationRequest>,
+    ) -> Result<Response<pb::RemoveRegionsFromReplicationResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let answer = pb::RemoveRegionsFromReplicationResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        Ok(Response::new(answer))
+    }
+
+    async fn stop_replication_to_replica(
+        &self,
+        request: Request<pb::StopReplicationToReplicaRequest>,
+    ) -> Result<Response<pb::StopReplicationToReplicaResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let answer = pb::StopReplicationToReplicaResponse { arn: ARN.to_owned(), applied_index: 7 };
+        Ok(Response::new(answer))
+    }
+
+    async fn associate_cross_account_replica(
+        &self,
+        request: Request<pb::AssociateCrossAccountReplicaRequest>,
+    ) -> Result<Response<pb::AssociateCrossAccountReplicaResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let answer = pb::AssociateCrossAccountReplicaResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        Ok(Response::new(answer))
+    }
+
+    async fn disassociate_cross_account_replica(
+        &self,
+        request: Request<pb::DisassociateCrossAccountReplicaRequest>,
+    ) -> Result<Response<pb::DisassociateCrossAccountReplicaResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let answer = pb::DisassociateCrossAccountReplicaResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        Ok(Response::new(answer))
+    }
+
+    async fn put_resource_policy(
+        &self,
+        request: Request<pb::PutResourcePolicyRequest>,
+    ) -> Result<Response<pb::PutResourcePolicyResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let (arn, name, policy_name) = (ARN.to_owned(), request.into_inner().secret_id, "default".to_owned());
+        Ok(Response::new(pb::PutResourcePolicyResponse { arn, name, policy_name, applied_index: 7 }))
+    }
+
+    async fn get_resource_policy(
+        &self,
+        request: Request<pb::GetResourcePolicyRequest>,
+    ) -> Result<Response<pb::GetResourcePolicyResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        Ok(Response::new(pb::GetResourcePolicyResponse {
+            arn: ARN.to_owned(),
+            name: "prod/db".to_owned(),
+            resource_policy: (request.get_ref().secret_id != "bare").then(|| "{ }".to_owned()),
+            policy_name: "default".to_owned(),
+            applied_index: 7,
+        }))
+    }
+
+    async fn delete_resource_policy(
+        &self,
+        request: Request<pb::DeleteResourcePolicyRequest>,
+    ) -> Result<Response<pb::DeleteResourcePolicyResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let (arn, name, policy_name) = (ARN.to_owned(), request.into_inner().secret_id, "default".to_owned());
+        Ok(Response::new(pb::DeleteResourcePolicyResponse { arn, name, policy_name, applied_index: 7 }))
+    }
+
+    async fn validate_resource_policy(
+        &self,
+        request: Request<pb::ValidateResourcePolicyRequest>,
+    ) -> Result<Response<pb::ValidateResourcePolicyResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let pb::ValidateResourcePolicyRequest { secret_id, resource_policy } = request.into_inner();
+        let finding = |check_name| pb::ValidationError { check_name, error_message: resource_policy.clone() };
+        Ok(Response::new(pb::ValidateResourcePolicyResponse {
+            policy_validation_passed: secret_id.is_none(),
+            validation_errors: secret_id.map(finding).into_iter().collect(),
+            applied_index: 7,
+        }))
+    }
+
+    async fn list_resource_policies(
+        &self,
+        request: Request<pb::ListResourcePoliciesRequest>,
+    ) -> Result<Response<pb::ListResourcePoliciesResponse>, Status> {
+        self.next(&request, Call::default()).await?;
+        let policy = pb::ResourcePolicySummary { policy_name: "default".to_owned() };
+        Ok(Response::new(pb::ListResourcePoliciesResponse { resource_policies: vec![policy], ..Default::default() }))
+    }
+
     async fn batch_get_secret_value(
         &self,
         request: Request<pb::BatchGetSecretValueRequest>,
@@ -254,6 +373,7 @@ impl Secrets for Script {
             arn: ARN.to_owned(),
             name: request.get_ref().name.clone(),
             version_id: Some(request.get_ref().client_request_token.clone()),
+            replication_status: Vec::new(),
             applied_index: 7,
         }))
     }

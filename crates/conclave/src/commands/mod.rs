@@ -2,6 +2,9 @@
 
 pub(crate) mod cluster;
 pub(crate) mod completions;
+mod replication;
+mod resource_policies;
+mod rotation;
 pub(crate) mod secret;
 
 use std::future::Future;

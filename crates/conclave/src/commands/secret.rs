@@ -13,7 +13,7 @@ use client::{
 use serde_json::{Map, Value, json};
 use types::Plaintext;
 
-use super::{block_on, connect, connect_for};
+use super::{block_on, connect, connect_for, replication, resource_policies, rotation};
 use crate::cli::{PasswordArgs, SecretCommand, ValueArgs};
 use crate::failure::Usage;
 use crate::output::Output;
@@ -25,7 +25,7 @@ const NOTHING_TO_CHANGE: &str = "what is to change? Give --description, --kms-ke
 pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> {
     block_on(Box::pin(async move {
         match command {
-            SecretCommand::Create { name, description, tags, no_value, client_request_token, value, connection } => {
+            SecretCommand::Create { name, description, tags, replica_regions, no_value, client_request_token, value, connection } => {
                 let mut request = CreateSecret::new(name);
                 if let Some(description) = description {
                     request = request.description(description);
@@ -33,6 +33,9 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 for tag in &tags {
                     let (key, value) = pair(tag)?;
                     request = request.tag(key, value);
+                }
+                for region in replica_regions {
+                    request = request.replica_region(region);
                 }
                 if let Some(token) = client_request_token {
                     request = request.client_request_token(token);
@@ -144,6 +147,22 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 connect(&connection)?.untag_resource(secret_id, tag_keys).await?;
                 output.print(&json!({}), |_| Ok(()))
             }
+            SecretCommand::Rotate { secret_id, rotation: args, connection } => {
+                rotation::rotate(&connect(&connection)?, secret_id, args, output).await
+            }
+            SecretCommand::CancelRotate { secret_id, connection } => {
+                rotation::cancel(&connect(&connection)?, secret_id, output).await
+            }
+            SecretCommand::Replicate { secret_id, regions, force_overwrite, connection } => {
+                replication::replicate(&connect(&connection)?, secret_id, regions, force_overwrite, output).await
+            }
+            SecretCommand::RemoveRegions { secret_id, regions, connection } => {
+                replication::remove(&connect(&connection)?, secret_id, regions, output).await
+            }
+            SecretCommand::StopReplication { secret_id, connection } => {
+                replication::stop(&connect(&connection)?, secret_id, output).await
+            }
+            SecretCommand::Policy(command) => resource_policies::run(command, output).await,
             SecretCommand::RandomPassword { password, connection } => {
                 random_password(&connect(&connection)?, password, output).await
             }
@@ -171,7 +190,16 @@ async fn create(client: &Client, request: CreateSecret, output: Output) -> anyho
     if let Some(version) = &created.version_id {
         json["VersionId"] = json!(version);
     }
-    output.print(&json, |out| writeln!(out, "{}", created.arn))
+    if !created.replication_status.is_empty() {
+        json["ReplicationStatus"] = replication::statuses_json(&created.replication_status);
+    }
+    output.print(&json, |out| {
+        writeln!(out, "{}", created.arn)?;
+        for status in &created.replication_status {
+            writeln!(out, "{} {}: {}", status.region, status.status, status.status_message)?;
+        }
+        Ok(())
+    })
 }
 
 async fn get(client: &Client, request: GetSecretValue, output: Output) -> anyhow::Result<()> {
@@ -374,6 +402,22 @@ fn describe(out: &mut dyn Write, secret: &SecretDescription) -> io::Result<()> {
     if let Some(deleted) = secret.deleted_date {
         writeln!(out, "deletion     {}", date(deleted))?;
     }
+    if let Some(region) = &secret.primary_region {
+        writeln!(out, "primary      {region}")?;
+    }
+    for status in &secret.replication_status {
+        writeln!(out, "replica      {} {}", status.region, status.status)?;
+    }
+    if let Some(rotation) = &secret.rotation {
+        let function = rotation.lambda_arn.as_deref().unwrap_or_default();
+        writeln!(out, "rotation     {} {function}", if rotation.enabled { "on" } else { "off" })?;
+    }
+    if let Some(rotated) = secret.rotation.as_ref().and_then(|rotation| rotation.last_rotated_date) {
+        writeln!(out, "rotated      {}", date(rotated))?;
+    }
+    if let Some(next) = secret.rotation.as_ref().and_then(|rotation| rotation.next_rotation_date) {
+        writeln!(out, "next         {}", date(next))?;
+    }
     for (version, stages) in &secret.version_ids_to_stages {
         writeln!(out, "version      {version} {}", stages.join(","))?;
     }
@@ -401,13 +445,22 @@ fn description_json(secret: &SecretDescription) -> Value {
     member("LastChangedDate", Some(json!(date(secret.last_changed_date))));
     member("LastAccessedDate", secret.last_accessed_date.map(|at| json!(date(at))));
     member("DeletedDate", secret.deleted_date.map(|at| json!(date(at))));
+    member("PrimaryRegion", secret.primary_region.as_ref().map(|region| json!(region)));
+    let regions = &secret.replication_status;
+    member("ReplicationStatus", (!regions.is_empty()).then(|| replication::statuses_json(regions)));
+    let rotation = secret.rotation.as_ref();
+    member("RotationEnabled", rotation.map(|rotation| json!(rotation.enabled)));
+    member("RotationLambdaARN", rotation.and_then(|rotation| rotation.lambda_arn.as_ref()).map(|arn| json!(arn)));
+    member("RotationRules", rotation.and_then(rotation::rules_json));
+    member("LastRotatedDate", rotation.and_then(|rotation| rotation.last_rotated_date).map(|at| json!(date(at))));
+    member("NextRotationDate", rotation.and_then(|rotation| rotation.next_rotation_date).map(|at| json!(date(at))));
     let versions = &secret.version_ids_to_stages;
     member("VersionIdsToStages", (!versions.is_empty()).then(|| json!(versions)));
     Value::Object(json)
 }
 
 /// RFC 3339 in UTC; a moment outside the calendar as its distance from 1970.
-fn date(at: SystemTime) -> String {
+pub(super) fn date(at: SystemTime) -> String {
     match jiff::Timestamp::try_from(at) {
         Ok(timestamp) => timestamp.to_string(),
         Err(_) => format!("{at:?}"),

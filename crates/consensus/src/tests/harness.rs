@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use net::pki::{CertificateAuthority, Issued};
 use net::tls::PeerDialer;
 use net::{ListenerLimits, ServeHandle};
-use state::{Bootstrap, Command, CreateSecret, Secret, State};
+use state::{Bootstrap, Command, CreateSecret, PutResourcePolicy, Secret, State};
 use storage::Barrier;
 use storage::log::LogOptions;
 use tempfile::TempDir;
@@ -345,11 +345,11 @@ pub(super) fn has(state: &State, name: &str) -> bool {
 
 /// A proposal with an id of its own.
 pub(super) fn create(name: &str) -> Proposal {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
     let name = SecretName::parse(name).unwrap();
     proposal(
-        NEXT.fetch_add(1, Ordering::Relaxed),
+        next_number(),
         Command::CreateSecret(CreateSecret {
+            add_replicas: state::AddReplicas::default(),
             namespace: namespace(),
             arn: SecretArn::new(&namespace(), &name, "AbCdEf"),
             name,
@@ -360,6 +360,18 @@ pub(super) fn create(name: &str) -> Proposal {
             value: None,
         }),
     )
+}
+
+/// As [`create`], for a policy of a secret that is there.
+pub(super) fn put_policy(name: &str, policy: &str, decided_at: u64) -> Proposal {
+    let target = SecretArn::new(&namespace(), &SecretName::parse(name).unwrap(), "AbCdEf");
+    let command = Command::PutResourcePolicy(PutResourcePolicy { target, policy: policy.into() });
+    Proposal { decided_at, ..proposal(next_number(), command) }
+}
+
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn proposal(number: u64, command: Command) -> Proposal {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::{Cluster, LIMIT, has, soon};
+use super::harness::{Cluster, LIMIT, find, has, put_policy, soon};
 use crate::NoQuorum;
 use crate::replica::Tuning;
 use crate::{Replica, Timing};
@@ -67,6 +67,30 @@ async fn no_stale_read_is_served_before_the_last_change_of_identity_or_keys_is_a
     cluster.write(leader, "last").await;
     assert!(!sees_at_once(&node, "last").await);
     cluster.hold_state(followers[0], false);
+}
+
+/// A policy says who may do what, so it is no data that may be old.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_read_is_served_before_the_last_change_of_a_policy_is_applied() {
+    let cluster = Cluster::start().await;
+    let (leader, followers) = cluster.leader_and_followers().await;
+    let node = cluster.node(followers[0]);
+    cluster.write(leader, "guarded").await;
+    assert!(cluster.sees(followers[0], "guarded").await);
+
+    for (secret, policy) in [("one", "{}"), ("two", "{ }")] {
+        cluster.hold_state(followers[0], true);
+        let written = cluster.write(leader, secret).await.index;
+        assert!(sees_at_once(&node, "guarded").await, "writes of secrets alone are not waited for");
+        let put = cluster.propose_on(leader, put_policy("guarded", policy, written)).await.unwrap();
+        put.outcome.unwrap();
+        assert_eq!(node.read_stale(LIMIT, brief()).await.unwrap_err(), NoQuorum);
+
+        cluster.hold_state(followers[0], false);
+        let stale = node.read_stale(LIMIT, soon()).await.unwrap();
+        let state = &stale.published.state;
+        assert_eq!(state.resource_policy(find(state, "guarded").unwrap()).map(AsRef::as_ref), Some(policy));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

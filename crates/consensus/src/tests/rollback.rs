@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use proto::raft::v1 as pb;
@@ -9,7 +10,7 @@ use state::Boot;
 use tonic::Code;
 use types::NodeId;
 
-use super::harness::{Cluster, soon};
+use super::harness::{Cluster, has, soon};
 use super::identity::{client, code};
 use super::membership::{FAST, until};
 use crate::boots::{BOOTS_METADATA, KNOWN_METADATA};
@@ -177,6 +178,39 @@ async fn an_older_copy_and_a_node_that_lags_do_not_elect_each_other() {
     assert!(cluster.sees(lags, "acknowledged").await);
     cluster.is_well(leader);
     cluster.is_well(lags);
+}
+
+/// Two faults at once: nothing stops the two that have lost it. The one that has it must neither forget it nor end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_outlives_a_leader_that_has_lost_what_was_acknowledged() {
+    let mut cluster = Cluster::start_with(FAST, Tuning::default()).await;
+    let (leader, followers) = cluster.leader_and_followers().await;
+    let (id, lags, saved) = (followers[0], followers[1], tempfile::tempdir().unwrap());
+    for node in 1..=3 {
+        cluster.registered(node).await;
+    }
+    cluster.write(leader, "before").await;
+    cluster.converge().await;
+    copy(&cluster.data_dir(id), saved.path());
+    Box::pin(cluster.stop_node(lags)).await;
+    for number in 0..20 {
+        cluster.write(leader, &format!("acknowledged-{number}")).await;
+    }
+    Box::pin(cluster.stop_node(id)).await;
+    Box::pin(cluster.stop_node(leader)).await;
+
+    put_back(saved.path(), &cluster.data_dir(id));
+    Box::pin(cluster.start_node(id)).await;
+    Box::pin(cluster.start_node(lags)).await;
+    until("the two have a leader", || {
+        cluster.node(id).status().role == Role::Leader || cluster.node(lags).status().role == Role::Leader
+    })
+    .await;
+    Box::pin(cluster.start_node(leader)).await;
+    let survivor = cluster.node(leader);
+    until("it sees what they have lost", || survivor.inner.outlived.load(Ordering::Relaxed)).await;
+    assert!(has(&survivor.local_state().state, "acknowledged-19"));
+    assert!(!survivor.inner.has_stopped());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const METHODS: [&str; 19] = [
+const METHODS: [&str; 24] = [
     "secrets.v1.Secrets/CreateSecret",
     "secrets.v1.Secrets/GetSecretValue",
     "secrets.v1.Secrets/PutSecretValue",
@@ -18,6 +18,11 @@ const METHODS: [&str; 19] = [
     "secrets.v1.Secrets/TagResource",
     "secrets.v1.Secrets/UntagResource",
     "secrets.v1.Secrets/GetRandomPassword",
+    "secrets.v1.Secrets/PutResourcePolicy",
+    "secrets.v1.Secrets/GetResourcePolicy",
+    "secrets.v1.Secrets/DeleteResourcePolicy",
+    "secrets.v1.Secrets/ValidateResourcePolicy",
+    "secrets.v1.Secrets/ListResourcePolicies",
     "cluster.v1.Cluster/Status",
     "cluster.v1.Cluster/Checkpoint",
     "cluster.v1.Cluster/Digest",

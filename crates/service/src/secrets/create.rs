@@ -5,6 +5,7 @@ use types::{ApiError, Namespace};
 
 use super::default_key::must_be_default_key;
 use super::new_arn;
+use super::replication::{describe, no_cross_account, replicas};
 use crate::api::{CreateSecretInput, CreateSecretOutput};
 use crate::authorize::{Action, Authorized};
 use crate::door::{Plan, UseCase, View, Write};
@@ -33,6 +34,10 @@ impl Write for CreateSecret {
         if let Some(key) = &request.kms_key_id {
             must_be_default_key(key, view)?;
         }
+        if request.of_other_account {
+            return Err(no_cross_account());
+        }
+        let add_replicas = replicas(&request.replicas, view)?;
         let arn = new_arn(&view.namespace, &request.name);
         let of = VersionOf { namespace: &view.namespace, name: &request.name, arn: &arn, version: &request.token };
         let value = request.value.as_ref().map(|value| view.vault.seal(view.state(), &of, value)).transpose()?;
@@ -46,11 +51,16 @@ impl Write for CreateSecret {
             tags: request.tags.clone(),
             value,
             arn,
+            add_replicas,
         })))
     }
 
     fn output(applied: Applied) -> Option<Self::Output> {
-        let Applied::Written { arn, name, version, .. } = applied else { return None };
-        Some(CreateSecretOutput { arn, name, version_id: version })
+        let (arn, name, version_id, regions) = match applied {
+            Applied::Written { arn, name, version, .. } => (arn, name, version, Vec::new()),
+            Applied::Replicated { arn, name, version, regions } => (arn, name, version, regions),
+            _ => return None,
+        };
+        Some(CreateSecretOutput { arn, name, version_id, replication_status: describe(regions) })
     }
 }

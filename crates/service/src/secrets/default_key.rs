@@ -6,15 +6,24 @@ use crate::door::View;
 
 /// What AWS calls the default key where a version's keys are listed.
 pub(super) const DEFAULT_KEY: &str = "DefaultEncryptionKey";
-const DEFAULT_ALIAS: &str = "alias/aws/secretsmanager";
+/// The same where the key of a secret is named.
+pub(super) const DEFAULT_ALIAS: &str = "alias/aws/secretsmanager";
 
 /// Refuses every other key. The default one goes by its id, by AWS's alias for it, and by the ARN of either.
 ///
 /// # Errors
 /// ResourceNotFound.
 pub(super) fn must_be_default_key(given: &str, view: &View<'_>) -> Result<(), ApiError> {
+    must_be_default_key_of(&view.namespace, given, view)
+}
+
+/// As [`must_be_default_key`], for a key of another region.
+///
+/// # Errors
+/// ResourceNotFound.
+pub(super) fn must_be_default_key_of(namespace: &Namespace, given: &str, view: &View<'_>) -> Result<(), ApiError> {
     let cluster = view.state().cluster().ok_or(ErrorCode::ServiceUnavailable)?;
-    let Namespace { account, region } = &view.namespace;
+    let Namespace { account, region } = namespace;
     let arn_prefix = format!("arn:aws:kms:{region}:{account}:");
     let name = given.strip_prefix(&arn_prefix).unwrap_or(given);
     if name == DEFAULT_ALIAS {

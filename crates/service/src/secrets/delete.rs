@@ -32,6 +32,14 @@ impl Write for DeleteSecret {
             (Err(_), DeleteMode::Force) => return Ok(Plan::Answer(nothing_deleted(&request.secret, view))),
             (Err(missing), DeleteMode::Window { .. }) => return Err(missing),
         };
+        view.must_be_no_replica(secret)?;
+        let regions = view.state().replication(secret);
+        if !regions.is_empty() {
+            let regions: Vec<_> = regions.iter().map(|status| status.region.as_str()).collect();
+            let (given, regions) = (&request.secret.given, regions.join(", "));
+            let message = format!("You can't delete secret {given} that still has replica regions [{regions}]");
+            return Err(ApiError::new(ErrorCode::InvalidParameter, message));
+        }
         if secret.is_scheduled_for_deletion() && request.mode != DeleteMode::Force {
             return Err(ApiError::new(ErrorCode::InvalidRequest, ALREADY_SCHEDULED));
         }

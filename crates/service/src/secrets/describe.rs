@@ -1,8 +1,9 @@
 //! DescribeSecret, and the description that listings share.
 
-use state::Secret;
+use state::{Secret, State};
 use types::{ApiError, Namespace};
 
+use super::{replication, rotation};
 use crate::api::{DescribeSecretInput, SecretDescription};
 use crate::authorize::{Action, Authorized};
 use crate::door::{Read, UseCase, View};
@@ -26,11 +27,14 @@ impl Read for DescribeSecret {
     const MAY_BE_RELAXED: bool = true;
 
     async fn act(request: Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Self::Output, ApiError> {
-        Ok(describe(view.secret(&request.secret)?))
+        let secret = view.secret(&request.secret)?;
+        let replication_status = replication::describe(view.state().replication(secret));
+        Ok(SecretDescription { replication_status, ..describe(secret, view.state()) })
     }
 }
 
-pub(super) fn describe(secret: &Secret) -> SecretDescription {
+/// What listings tell: all but the regions.
+pub(super) fn describe(secret: &Secret, state: &State) -> SecretDescription {
     let versions = secret.versions.iter().map(|entry| &entry.version.id);
     let labelled = versions.map(|id| (id.clone(), secret.stages_of(id))).filter(|(_, stages)| !stages.is_empty());
     SecretDescription {
@@ -43,6 +47,9 @@ pub(super) fn describe(secret: &Secret) -> SecretDescription {
         last_changed_date: secret.last_changed,
         last_accessed_date: secret.last_accessed,
         deleted_date: secret.deletion_date,
+        primary_region: state.primary_region(secret).cloned(),
+        replication_status: Vec::new(),
+        rotation: rotation::describe(secret),
         version_ids_to_stages: labelled.collect(),
     }
 }

@@ -1,12 +1,13 @@
 //! Filters of listings: all filters must match, and of each one value.
 
 use state::Secret;
+use types::Region;
 
 use crate::shape::{Filter, FilterKey, FilterValue};
 
-/// Whether the secret matches every filter.
-pub(super) fn matches_all(filters: &[Filter], secret: &Secret) -> bool {
-    filters.iter().all(|filter| filter.values.iter().any(|value| matches(filter.key, value, secret)))
+/// Whether the secret matches every filter; `primary` is the region of its primary, if it is replicated.
+pub(super) fn matches_all(filters: &[Filter], secret: &Secret, primary: Option<&Region>) -> bool {
+    filters.iter().all(|filter| filter.values.iter().any(|value| matches(filter.key, value, secret, primary)))
 }
 
 /// A prefix that every match's name has, if the filters ask for one.
@@ -18,7 +19,7 @@ pub(super) fn name_prefix(filters: &[Filter]) -> Option<&str> {
 }
 
 /// A secret without the attribute matches negated values only.
-fn matches(key: FilterKey, value: &FilterValue, secret: &Secret) -> bool {
+fn matches(key: FilterKey, value: &FilterValue, secret: &Secret, primary: Option<&Region>) -> bool {
     let text = value.text.as_str();
     let tags = || secret.tags.iter().flatten();
     let found = match key {
@@ -31,8 +32,9 @@ fn matches(key: FilterKey, value: &FilterValue, secret: &Secret) -> bool {
                 || secret.description.as_deref().is_some_and(|attribute| has_words(attribute, text))
                 || tags().any(|tag| has_words(&tag.key, text) || has_words(&tag.value, text))
         }
-        // No secret is replicated or managed by a service.
-        FilterKey::PrimaryRegion | FilterKey::OwningService => false,
+        FilterKey::PrimaryRegion => primary.is_some_and(|region| region.as_str().starts_with(text)),
+        // No secret is managed by a service.
+        FilterKey::OwningService => false,
     };
     found != value.negated
 }
@@ -98,6 +100,7 @@ mod tests {
             last_changed: Timestamp::ZERO,
             last_accessed: None,
             deletion_date: None,
+            rotation: None,
             versions: state::Versions::default(),
             labels: Vec::new(),
             next_part: 0,
@@ -135,7 +138,7 @@ mod tests {
             (TagKey, &["!te"], false),
         ];
         for (key, values, expected) in cases {
-            assert_eq!(matches_all(&[filter(*key, values)], &secret), *expected, "{key:?} {values:?}");
+            assert_eq!(matches_all(&[filter(*key, values)], &secret, None), *expected, "{key:?} {values:?}");
         }
     }
 
@@ -143,8 +146,8 @@ mod tests {
     fn tag_keys_and_values_of_two_filters_need_not_be_of_one_tag() {
         let secret = secret("s", None, &[("a", "1"), ("b", "2")]);
         let both = |key, value| [filter(FilterKey::TagKey, &[key]), filter(FilterKey::TagValue, &[value])];
-        assert!(matches_all(&both("a", "2"), &secret));
-        assert!(!matches_all(&both("a", "3"), &secret));
+        assert!(matches_all(&both("a", "2"), &secret, None));
+        assert!(!matches_all(&both("a", "3"), &secret, None));
     }
 
     #[test]
@@ -168,7 +171,7 @@ mod tests {
         for (description, value, expected) in cases {
             let secret = secret("s", Some(description), &[]);
             let filters = [filter(FilterKey::Description, &[value])];
-            assert_eq!(matches_all(&filters, &secret), *expected, "{description:?} {value:?}");
+            assert_eq!(matches_all(&filters, &secret, None), *expected, "{description:?} {value:?}");
         }
     }
 
@@ -193,7 +196,7 @@ mod tests {
         ];
         for (name, value, expected) in cases {
             let secret = secret(name, Some("some words"), &[("tagKey", "theValue")]);
-            assert_eq!(matches_all(&[filter(FilterKey::All, &[value])], &secret), *expected, "{name:?} {value:?}");
+            assert_eq!(matches_all(&[filter(FilterKey::All, &[value])], &secret, None), *expected, "{name:?} {value:?}");
         }
     }
 
@@ -201,8 +204,25 @@ mod tests {
     fn a_secret_without_the_attribute_matches_negated_values_only() {
         let secret = secret("s", None, &[]);
         for key in [FilterKey::Description, FilterKey::TagKey, FilterKey::PrimaryRegion, FilterKey::OwningService] {
-            assert!(!matches_all(&[filter(key, &["a"])], &secret), "{key:?}");
-            assert!(matches_all(&[filter(key, &["!a"])], &secret), "{key:?}");
+            assert!(!matches_all(&[filter(key, &["a"])], &secret, None), "{key:?}");
+            assert!(matches_all(&[filter(key, &["!a"])], &secret, None), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn only_replicated_secrets_have_a_primary_region() {
+        let secret = secret("s", None, &[]);
+        let east = Region::parse("us-east-1").unwrap();
+        for (value, primary, expected) in [
+            ("us-", Some(&east), true),
+            ("us-east-1", Some(&east), true),
+            ("US", Some(&east), false),
+            ("us-west", Some(&east), false),
+            ("!us", Some(&east), false),
+            ("us", None, false),
+        ] {
+            let filters = [filter(FilterKey::PrimaryRegion, &[value])];
+            assert_eq!(matches_all(&filters, &secret, primary), expected, "{value}");
         }
     }
 

@@ -58,7 +58,7 @@ fn open(secret: &Secret, entry: &VersionEntry, view: &View<'_>) -> Result<Option
     let version = &entry.version;
     let Some(sealed) = &version.value else { return Ok(None) };
     Ok(Some(GetSecretValueOutput {
-        value: view.vault.open(view.state(), &secret.arn, &version.id, sealed)?,
+        value: view.vault.open(view.state(), view.state().sealed_under(secret, version), &version.id, sealed)?,
         arn: secret.arn.clone(),
         name: secret.name.clone(),
         version_id: version.id.clone(),

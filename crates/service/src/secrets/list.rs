@@ -41,7 +41,7 @@ impl Read for ListSecrets {
 
     async fn act(request: Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Self::Output, ApiError> {
         let (secrets, next_token) = page(&request, view, Lister::ListSecrets).await?;
-        Ok(ListSecretsOutput { secrets: secrets.iter().map(|secret| describe(secret)).collect(), next_token })
+        Ok(ListSecretsOutput { secrets: secrets.iter().map(|secret| describe(secret, view.state())).collect(), next_token })
     }
 }
 
@@ -153,7 +153,7 @@ impl<'a> Scan<'a> {
 
     fn is_listed(&self, secret: &Secret) -> bool {
         (self.request.include_planned_deletion || !secret.is_scheduled_for_deletion())
-            && matches_all(&self.request.filters, secret)
+            && matches_all(&self.request.filters, secret, self.view.state().primary_region(secret))
     }
 }
 

@@ -11,7 +11,10 @@ mod list;
 mod next_token;
 mod put;
 mod random_password;
+mod replication;
+mod resource_policies;
 mod restore;
+mod rotation;
 mod tag;
 mod update;
 mod version_stage;
@@ -25,7 +28,15 @@ pub(crate) use get::GetSecretValue;
 pub(crate) use list::ListSecrets;
 pub(crate) use put::PutSecretValue;
 pub(crate) use random_password::GetRandomPassword;
+pub(crate) use replication::{
+    AssociateCrossAccountReplica, DisassociateCrossAccountReplica, RemoveRegionsFromReplication,
+    ReplicateSecretToRegions, StopReplicationToReplica,
+};
+pub(crate) use resource_policies::{
+    DeleteResourcePolicy, GetResourcePolicy, ListResourcePolicies, PutResourcePolicy, ValidateResourcePolicy,
+};
 pub(crate) use restore::RestoreSecret;
+pub(crate) use rotation::{CancelRotateSecret, RotateSecret};
 pub(crate) use tag::{TagResource, UntagResource};
 pub(crate) use update::UpdateSecret;
 pub(crate) use version_stage::UpdateSecretVersionStage;

@@ -27,10 +27,11 @@ impl UseCase for PutSecretValue {
 
 impl Write for PutSecretValue {
     fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
-        let secret = view.live_secret(&request.secret)?;
+        let secret = view.live_primary(&request.secret)?;
         let value = request.value.as_ref().map_err(ApiError::clone)?;
+        let namespace = secret.namespace_of_token(&request.token);
         let of =
-            VersionOf { namespace: &secret.namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
+            VersionOf { namespace: &namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
         Ok(Plan::Propose(Command::PutSecretValue(state::PutSecretValue {
             target: secret.arn.clone(),
             token: request.token.clone(),

@@ -24,7 +24,9 @@ impl UseCase for RestoreSecret {
 
 impl Write for RestoreSecret {
     fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
-        let target = view.secret(&request.secret)?.arn.clone();
+        let secret = view.secret(&request.secret)?;
+        view.must_be_no_replica(secret)?;
+        let target = secret.arn.clone();
         Ok(Plan::Propose(Command::RestoreSecret(state::RestoreSecret { target })))
     }
 

@@ -24,7 +24,7 @@ impl UseCase for TagResource {
 
 impl Write for TagResource {
     fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
-        let target = view.live_secret(&request.secret)?.arn.clone();
+        let target = view.live_primary(&request.secret)?.arn.clone();
         Ok(Plan::Propose(Command::TagResource(state::TagResource { target, tags: request.tags.clone() })))
     }
 
@@ -49,7 +49,7 @@ impl UseCase for UntagResource {
 
 impl Write for UntagResource {
     fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
-        let target = view.live_secret(&request.secret)?.arn.clone();
+        let target = view.live_primary(&request.secret)?.arn.clone();
         Ok(Plan::Propose(Command::UntagResource(state::UntagResource { target, keys: request.keys.clone() })))
     }
 

@@ -28,13 +28,14 @@ impl UseCase for UpdateSecret {
 
 impl Write for UpdateSecret {
     fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
-        let secret = view.live_secret(&request.secret)?;
+        let secret = view.live_primary(&request.secret)?;
         let value = request.value.as_ref().map_err(ApiError::clone)?;
         if let Some(key) = request.kms_key_id.as_deref().filter(|key| !key.is_empty()) {
             must_be_default_key(key, view)?;
         }
+        let namespace = secret.namespace_of_token(&request.token);
         let of =
-            VersionOf { namespace: &secret.namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
+            VersionOf { namespace: &namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
         Ok(Plan::Propose(Command::UpdateSecret(state::UpdateSecret {
             target: secret.arn.clone(),
             token: request.token.clone(),

@@ -26,7 +26,7 @@ impl UseCase for UpdateSecretVersionStage {
 
 impl Write for UpdateSecretVersionStage {
     fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
-        let secret = view.live_secret(&request.secret)?;
+        let secret = view.live_primary(&request.secret)?;
         Ok(Plan::Propose(Command::UpdateSecretVersionStage(state::UpdateSecretVersionStage {
             target: secret.arn.clone(),
             label: request.label.clone(),

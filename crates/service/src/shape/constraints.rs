@@ -98,6 +98,14 @@ impl Constraints {
         }
     }
 
+    /// A text of a pattern.
+    pub(super) fn pattern(&mut self, path: &str, text: &str, pattern: &Pattern) {
+        if !(pattern.matches)(text) {
+            let must = format_args!("Member must satisfy regular expression pattern: {}", pattern.shown);
+            self.fail(&Shown::Value(&text), path, must);
+        }
+    }
+
     /// A number in a range.
     pub(crate) fn number(&mut self, path: &str, number: Option<i64>, allowed: RangeInclusive<i64>) -> Option<i64> {
         if let Some(number) = &number {

@@ -114,13 +114,13 @@ pub(crate) fn batch_get_secret_value(
 }
 
 /// The size of a page: as asked, else the largest.
-fn take_max_results(constraints: &mut Constraints, given: Option<i64>, largest: usize) -> usize {
+pub(super) fn take_max_results(constraints: &mut Constraints, given: Option<i64>, largest: usize) -> usize {
     let most = i64::try_from(largest).unwrap_or(i64::MAX);
     let taken = constraints.number("maxResults", given, 1..=most);
     taken.and_then(|number| usize::try_from(number).ok()).unwrap_or(largest)
 }
 
-fn take_next_token(constraints: &mut Constraints, given: Option<String>) -> Option<String> {
+pub(super) fn take_next_token(constraints: &mut Constraints, given: Option<String>) -> Option<String> {
     constraints.text("nextToken", given, 1..=limits::NEXT_TOKEN_CHARS)
 }
 

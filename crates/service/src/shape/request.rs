@@ -6,6 +6,7 @@ use state::DeleteMode;
 use types::{ApiError, SecretId, SecretName, StagingLabel, Tag, VersionId};
 
 use crate::api::SecretValue;
+use super::replication::AskedReplicas;
 use crate::authorize::Target;
 
 /// The secret that a request names.
@@ -31,6 +32,10 @@ pub(crate) struct CreateSecretRequest {
     pub(crate) value: Option<SecretValue>,
     /// Without duplicate keys.
     pub(crate) tags: Vec<Tag>,
+    /// Where to replicate it to.
+    pub(crate) replicas: AskedReplicas,
+    /// Whether it is to be the replica of another account's secret.
+    pub(crate) of_other_account: bool,
 }
 
 /// GetSecretValue, parsed.

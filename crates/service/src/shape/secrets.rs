@@ -4,6 +4,7 @@ use state::DeleteMode;
 use types::{ApiError, ErrorCode, Namespace, Plaintext, SecretId, SecretName, StagingLabel, VersionId, limits};
 
 use super::constraints::{Constraints, Pattern};
+use super::replication::take_replicas;
 use super::request::{
     CreateSecretRequest, DeleteSecretRequest, DescribeSecretRequest, GetSecretValueRequest, PutSecretValueRequest,
     RestoreSecretRequest, SecretTarget, TagResourceRequest, UntagResourceRequest, UpdateSecretRequest,
@@ -16,13 +17,11 @@ use crate::api::{
     UpdateSecretVersionStageInput,
 };
 
-const NO_TOKEN: &str = "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
+pub(super) const NO_TOKEN: &str = "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
 const TWO_VALUES: &str = "You can't specify both a binary secret value and a string secret value in the same secret.";
 const NO_VALUE: &str = "You must provide either SecretString or SecretBinary.";
 const FORCE_WITH_WINDOW: &str = "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.";
 const BAD_WINDOW: &str = "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).";
-/// The answer of a service that replicates nowhere.
-const BAD_REPLICA_REGION: &str = "Invalid replica region.";
 
 const ROTATION_TOKEN_CHARS: std::ops::RangeInclusive<usize> = 36..=256;
 const ROTATION_TOKEN: Pattern = Pattern {
@@ -39,16 +38,14 @@ pub(crate) fn create_secret(input: CreateSecretInput) -> Result<CreateSecretRequ
     let kms_key_id = constraints.text("kmsKeyId", input.kms_key_id, 0..=limits::KMS_KEY_ID_CHARS);
     check_value_lengths(&mut constraints, input.secret_string.as_ref(), input.secret_binary.as_ref());
     let tags = tags::take(&mut constraints, input.tags);
-    constraints.members("addReplicaRegions", input.add_replica_regions, 1..=usize::MAX);
+    let replicas = take_replicas(&mut constraints, input.add_replica_regions, input.force_overwrite_replica_secret);
+    let primary = constraints.text("crossAccountPrimaryARN", input.cross_account_primary_arn, limits::SECRET_ARN_CHARS);
     constraints.finish()?;
 
     let name = new_name(&name)?;
     let token = token.ok_or(ApiError::new(ErrorCode::InvalidRequest, NO_TOKEN))?;
     let value = one_value(input.secret_string, input.secret_binary)?;
     tags::check(&tags, ErrorCode::LimitExceeded)?;
-    if input.add_replica_regions.is_some() {
-        return Err(ApiError::new(ErrorCode::InvalidParameter, BAD_REPLICA_REGION));
-    }
     Ok(CreateSecretRequest {
         name,
         token,
@@ -56,6 +53,8 @@ pub(crate) fn create_secret(input: CreateSecretInput) -> Result<CreateSecretRequ
         kms_key_id: kms_key_id.filter(|text| !text.is_empty()),
         value,
         tags,
+        replicas,
+        of_other_account: primary.is_some(),
     })
 }
 
@@ -199,7 +198,7 @@ pub(super) fn take_secret_id(constraints: &mut Constraints, given: Option<String
     constraints.required("secretId", given, 1..=limits::SECRET_ID_CHARS)
 }
 
-fn take_token(constraints: &mut Constraints, given: Option<&str>) -> Option<VersionId> {
+pub(super) fn take_token(constraints: &mut Constraints, given: Option<&str>) -> Option<VersionId> {
     take_version(constraints, "clientRequestToken", given)
 }
 

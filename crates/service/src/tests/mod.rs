@@ -3,8 +3,11 @@
 mod batch;
 mod door;
 mod listing;
+mod naive;
 mod random;
 mod relaxed;
+mod resource_policies;
+mod rotation;
 mod secrets;
 mod throttle;
 mod touch;

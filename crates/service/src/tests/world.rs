@@ -138,6 +138,11 @@ impl Replication {
         self.committed.applied_index + 1
     }
 
+    /// The time that the leader will stamp on it.
+    pub(super) fn next_stamp(&self) -> Timestamp {
+        Timestamp::from_millis(START.as_millis() + self.elapsed_ms + self.next_index() * 1_000)
+    }
+
     fn apply(&mut self, proposal: Proposal) -> Receipt {
         let index = self.next_index();
         let mut state = self.committed.state.clone();
@@ -145,7 +150,7 @@ impl Replication {
             proposal: proposal.id,
             principal: proposal.principal,
             decided_at: proposal.decided_at,
-            stamped: Timestamp::from_millis(START.as_millis() + self.elapsed_ms + index * 1_000),
+            stamped: self.next_stamp(),
             command: proposal.command,
         };
         let outcome = state.apply(index, envelope);
@@ -317,6 +322,12 @@ impl World {
         self.clock.0.fetch_add(days * DAY_MS, Ordering::Relaxed);
     }
 
+    /// Hours pass on all clocks.
+    pub(super) fn pass_hours(&self, hours: u64) {
+        self.clock.0.fetch_add(hours * DAY_MS / 24, Ordering::Relaxed);
+        self.cluster.lock().elapsed_ms += hours * DAY_MS / 24;
+    }
+
     /// Days pass on all clocks.
     pub(super) fn pass_days(&self, days: u64) {
         self.pass_days_here(days);
@@ -439,6 +450,7 @@ pub(super) fn bare_secret(name: &str) -> Command {
     let namespace = home();
     let name = SecretName::parse(name).unwrap();
     Command::CreateSecret(state::CreateSecret {
+        add_replicas: state::AddReplicas::default(),
         arn: SecretArn::new(&namespace, &name, "OTHER1"),
         namespace,
         name,

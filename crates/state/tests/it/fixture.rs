@@ -139,6 +139,7 @@ impl Node {
             kms_key_id: None,
             tags: Vec::new(),
             value: value.map(|value| sealed(value, ValueKind::String, self.seal())),
+            add_replicas: state::AddReplicas::default(),
         }
     }
 

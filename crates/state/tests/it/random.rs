@@ -8,17 +8,20 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use state::{
-    Access, Applied, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Outcome, Purge, PutSecretValue,
-    Refusal, RestoreSecret, Secret, State, TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, VersionEntry,
+    Access, AddReplicas, CancelRotateSecret, RemoveRegionsFromReplication, ReplicaRegion, ReplicateSecretToRegions, StopReplicationToReplica, Version, Applied, Command, CreateSecret, DeleteMode, DeleteResourcePolicy, DeleteSecret, Envelope, Outcome, Purge,
+    PutResourcePolicy, PutSecretValue, Refusal, RestoreSecret, RotateSecret, RotationRules, RotationSchedule, Secret, State, TagResource, Touch, UntagResource,
+    UpdateSecret, UpdateSecretVersionStage, VersionEntry,
 };
 use types::{
-    Namespace, Principal, ProposalId, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId, limits,
+    Namespace, Principal, ProposalId, Region, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId, limits,
 };
 
 use crate::fixture::{HOUR_MS, START, account, bootstrap_command, labels, name, namespace_of, refused, sealed, token};
 use crate::records::{Records, rebuilt, records_of, write};
 
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
+/// Where replicas go: one region has secrets of its own.
+const REPLICA_REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "us-west-2"];
 const NAMES: [&str; 3] = ["a", "b", "prod/c"];
 const VALUES: [&str; 3] = ["x", "y", "z"];
 const STAGES: [&str; 8] = [
@@ -77,6 +80,37 @@ enum Step {
     Untag {
         secret: (&'static str, &'static str),
         keys: Vec<&'static str>,
+    },
+    /// A policy, or the end of it.
+    Policy {
+        secret: (&'static str, &'static str),
+        text: Option<&'static str>,
+    },
+    /// A rotation, or only its configuration.
+    Rotate {
+        secret: (&'static str, &'static str),
+        token: u8,
+        function: Option<&'static str>,
+        days: Option<u32>,
+        immediately: bool,
+    },
+    /// The end of rotations.
+    Cancel {
+        secret: (&'static str, &'static str),
+    },
+    /// Replicas of a secret in other regions, or the end of them.
+    Replicate {
+        secret: (&'static str, &'static str),
+        regions: Vec<&'static str>,
+        force: bool,
+    },
+    Remove {
+        secret: (&'static str, &'static str),
+        regions: Vec<&'static str>,
+    },
+    /// The promotion of a replica.
+    Promote {
+        secret: (&'static str, &'static str),
     },
     /// Reads of a day that is so many before or after the leader's, each of the version at that place.
     Touch {
@@ -150,6 +184,18 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(secret, tags)| Step::Tag { secret, tags: tags.into_iter().collect() }),
         2 => (secret(), prop::collection::vec(select(&TAG_KEYS[..]), 0..3))
             .prop_map(|(secret, keys)| Step::Untag { secret, keys }),
+        3 => (secret(), prop::option::weighted(0.7, select(&VALUES[..])))
+            .prop_map(|(secret, text)| Step::Policy { secret, text }),
+        4 => (secret(), 0..6_u8, prop::option::weighted(0.8, select(&TEXTS[1..])), prop::option::of(1..3_u32), any::<bool>())
+            .prop_map(|(secret, token, function, days, immediately)| {
+                Step::Rotate { secret, token, function, days, immediately }
+            }),
+        1 => secret().prop_map(|secret| Step::Cancel { secret }),
+        4 => (secret(), prop::collection::vec(select(&REPLICA_REGIONS[..]), 1..3), any::<bool>())
+            .prop_map(|(secret, regions, force)| Step::Replicate { secret, regions, force }),
+        2 => (secret(), prop::collection::vec(select(&REPLICA_REGIONS[..]), 1..3))
+            .prop_map(|(secret, regions)| Step::Remove { secret, regions }),
+        2 => secret().prop_map(|secret| Step::Promote { secret }),
         3 => (-1..3_i64, prop::collection::vec((secret(), any::<prop::sample::Index>()), 0..4))
             .prop_map(|(days, reads)| Step::Touch { days, reads }),
         2 => (-3..12_i64).prop_map(|days| Step::Purge { days }),
@@ -169,6 +215,8 @@ struct World {
     lag: u64,
     sent: Vec<Envelope>,
     answers: BTreeMap<ProposalId, Outcome>,
+    /// The index of the last change of each policy.
+    policies: BTreeMap<SecretArn, u64>,
     checkpoint: State,
     store: Records,
 }
@@ -184,6 +232,7 @@ impl World {
             lag: 0,
             sent: Vec::new(),
             answers: BTreeMap::new(),
+            policies: BTreeMap::new(),
             store: records_of(&empty),
             checkpoint: empty,
         };
@@ -231,6 +280,34 @@ impl World {
                 let command = UntagResource { target: self.target(secret), keys };
                 self.apply(self.envelope(Command::UntagResource(command)));
             }
+            Step::Policy { secret, text } => self.policy(secret, text),
+            Step::Rotate { secret, token: number, function, days, immediately } => {
+                let command = RotateSecret {
+                    target: self.target(secret),
+                    token: token(&number.to_string()),
+                    function: function.map(Into::into),
+                    rules: days.map(|days| RotationRules { schedule: RotationSchedule::AfterDays(days), duration: None }),
+                    immediately,
+                };
+                self.apply(self.envelope(Command::RotateSecret(command)));
+            }
+            Step::Cancel { secret } => {
+                let command = CancelRotateSecret { target: self.target(secret) };
+                self.apply(self.envelope(Command::CancelRotateSecret(command)));
+            }
+            Step::Replicate { secret, ref regions, force } => {
+                let command = ReplicateSecretToRegions { target: self.target(secret), add: replicas(regions, force) };
+                self.apply(self.envelope(Command::ReplicateSecretToRegions(command)));
+            }
+            Step::Remove { secret, ref regions } => {
+                let regions = regions.iter().map(|region| Region::parse(region).unwrap()).collect();
+                let command = RemoveRegionsFromReplication { target: self.target(secret), regions };
+                self.apply(self.envelope(Command::RemoveRegionsFromReplication(command)));
+            }
+            Step::Promote { secret } => {
+                let command = StopReplicationToReplica { target: self.target(secret) };
+                self.apply(self.envelope(Command::StopReplicationToReplica(command)));
+            }
             Step::Touch { days, ref reads } => self.touch(days, reads),
             Step::Purge { days } => self.purge(days),
             Step::Retry(which) => {
@@ -254,6 +331,7 @@ impl World {
             kms_key_id: None,
             tags: Vec::new(),
             value: value.map(|value| self.value(value)),
+            add_replicas: replicas(&["us-west-2"][..usize::from(number) % 2], false),
         };
         self.apply(self.envelope(Command::CreateSecret(command)));
     }
@@ -268,6 +346,15 @@ impl World {
         let move_to = to.map(|number| token(&number.to_string()));
         let command = UpdateSecretVersionStage { target, label, move_to, remove_from };
         self.apply(self.envelope(Command::UpdateSecretVersionStage(command)));
+    }
+
+    fn policy(&mut self, secret: (&str, &str), text: Option<&str>) {
+        let target = self.target(secret);
+        let command = match text {
+            Some(text) => Command::PutResourcePolicy(PutResourcePolicy { target, policy: text.into() }),
+            None => Command::DeleteResourcePolicy(DeleteResourcePolicy { target }),
+        };
+        self.apply(self.envelope(command));
     }
 
     fn touch(&mut self, days: i64, reads: &[((&str, &str), prop::sample::Index)]) {
@@ -337,6 +424,7 @@ impl World {
         assert!(self.one.proposals().len() <= limits::PROPOSAL_RESULTS);
         self.check_answer(&before, &envelope, &outcome);
         self.check_secrets(&before);
+        self.check_policies(&before, &envelope, &outcome);
         self.sent.push(envelope);
     }
 
@@ -357,6 +445,7 @@ impl World {
         if known_or_forgotten(known_before(before, envelope), outcome) || *outcome == Err(Refusal::Conflict) {
             return;
         }
+        self.check_rotation(before, envelope, outcome);
         match &envelope.command {
             Command::PutSecretValue(put) => self.check_write(before, outcome, &put.target, &put.token, &put.value),
             Command::UpdateSecret(UpdateSecret { target, token, value: Some(value), .. }) => {
@@ -419,6 +508,36 @@ impl World {
         }
     }
 
+    /// Only its own commands configure a rotation, and it ends where it was to end.
+    fn check_rotation(&self, before: &State, envelope: &Envelope, outcome: &Outcome) {
+        let Some(old) = envelope.command.target().and_then(|target| before.secret_by_arn(target)) else { return };
+        let Some(new) = self.one.secret_by_arn(&old.arn) else { return };
+        if let Command::RotateSecret(command) = &envelope.command
+            && outcome.is_ok()
+            && !(command.immediately && old.version(&command.token).is_some())
+        {
+            let rotation = new.rotation.as_deref().expect("it is configured");
+            assert!(rotation.enabled && command.function.as_ref().is_none_or(|function| *function == rotation.function));
+            assert!(command.rules.is_none() || command.rules == rotation.rules);
+            assert!(old.rotating().is_none());
+            assert_eq!(new.rotating(), Some(&command.token).filter(|_| command.immediately));
+            let made = new.version(&command.token).filter(|_| command.immediately);
+            assert!(made.is_none_or(|entry| entry.version.value.is_none()));
+            assert_eq!(new.holder(&StagingLabel::Current), old.holder(&StagingLabel::Current));
+        }
+        let configures = matches!(envelope.command, Command::RotateSecret(_) | Command::CancelRotateSecret(_));
+        let (Some(was), Some(is)) = (old.rotation.as_deref(), new.rotation.as_deref()) else {
+            assert!(configures || old.rotation == new.rotation);
+            return;
+        };
+        let (was_on, is_on) = ((was.enabled, &was.function, &was.rules), (is.enabled, &is.function, &is.rules));
+        assert!(configures || was_on == is_on, "a configuration has changed");
+        if was.last_rotated != is.last_rotated {
+            assert!(old.rotating().is_some() && old.rotating() == new.holder(&StagingLabel::Current));
+            assert_eq!(is.last_rotated, Some(is.counted_from));
+        }
+    }
+
     /// A secret that lives on keeps its values, and a change of it has a later date.
     fn check_secrets(&self, before: &State) {
         for (_, index) in before.namespaces() {
@@ -430,8 +549,35 @@ impl World {
                 assert!(new.versions.len() <= limits::VERSIONS_PER_SECRET);
                 for entry in old.versions.iter() {
                     let kept = new.version(&entry.version.id).expect("a version is gone");
-                    assert_eq!(kept.version, entry.version, "a version has changed");
+                    let filled = entry.version.value.is_none().then(|| kept.version.value.clone()).flatten();
+                    let expected = Version { value: entry.version.value.clone().or(filled), ..(*entry.version).clone() };
+                    assert_eq!(*kept.version, expected, "a version has changed");
                     assert!(entry.last_accessed <= kept.last_accessed && kept.last_accessed <= new.last_accessed);
+                }
+            }
+        }
+    }
+
+    /// Nothing but its own commands changes a policy, and nothing that was decided before a change is carried out.
+    fn check_policies(&mut self, before: &State, envelope: &Envelope, outcome: &Outcome) {
+        let fresh = !known_or_forgotten(known_before(before, envelope), outcome);
+        let target = envelope.command.target();
+        if fresh && let Some(changed_at) = target.and_then(|target| self.policies.get(target)) {
+            assert!(outcome.is_err() || *changed_at <= envelope.decided_at, "an old decision was carried out");
+        }
+        let asked = match &envelope.command {
+            Command::PutResourcePolicy(put) => Some((&put.target, Some(&put.policy))),
+            Command::DeleteResourcePolicy(delete) => Some((&delete.target, None)),
+            _ => None,
+        };
+        for (_, index) in self.one.namespaces() {
+            for uid in &index.by_creation {
+                let secret = self.one.secret(*uid).expect("an index names what exists");
+                let (old, new) = (before.resource_policy(secret), self.one.resource_policy(secret));
+                let asked = asked.filter(|(target, _)| **target == secret.arn && fresh && outcome.is_ok());
+                assert_eq!(new, asked.map_or(old, |(_, text)| text));
+                if old != new {
+                    self.policies.insert(secret.arn.clone(), self.index);
                 }
             }
         }
@@ -457,6 +603,13 @@ fn names((region, secret): (&str, &str)) -> (Namespace, SecretName) {
     (namespace_of(region), name(secret))
 }
 
+fn replicas(regions: &[&str], force: bool) -> AddReplicas {
+    let mut to: Vec<_> = regions.iter().map(|region| Region::parse(region).unwrap()).collect();
+    to.sort();
+    to.dedup();
+    AddReplicas { regions: to.into_iter().map(|region| ReplicaRegion { region, kms_key_id: None }).collect(), force }
+}
+
 fn known_before(before: &State, envelope: &Envelope) -> bool {
     before.proposals().result(&envelope.proposal).is_some()
 }
@@ -474,8 +627,10 @@ fn written_version(outcome: &Outcome) -> Option<&VersionId> {
 
 /// Everything but time and the memory of proposals.
 fn secrets(state: &State) -> Vec<(state::RecordKey, state::Record)> {
-    let is_secret =
-        |(key, _): &(state::RecordKey, _)| matches!(key.kind, state::RecordKind::Secret | state::RecordKind::Version);
+    let is_secret = |(key, _): &(state::RecordKey, _)| {
+        use state::RecordKind::{ResourcePolicy, Secret, Version};
+        matches!(key.kind, Secret | Version | ResourcePolicy)
+    };
     state.records().filter(is_secret).collect()
 }
 

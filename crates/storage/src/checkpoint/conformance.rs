@@ -199,6 +199,7 @@ impl History {
         let bytes = if self.draw(200) == 0 { types::limits::SECRET_VALUE_BYTES } else { 1 + self.draw(600) };
         let value = (self.draw(10) > 0).then(|| self.value(bytes));
         Command::CreateSecret(CreateSecret {
+            add_replicas: state::AddReplicas::default(),
             namespace: namespace(),
             name,
             arn,

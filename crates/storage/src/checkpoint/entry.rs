@@ -72,8 +72,13 @@ pub(super) struct EntrySet([u64; 4]);
 
 impl EntrySet {
     pub(super) fn add(&mut self, key: &[u8], sealed: &[u8]) {
+        self.add_all(Self(term(key, sealed)));
+    }
+
+    /// Adds a set that has no entry of this one.
+    pub(super) fn add_all(&mut self, other: Self) {
         let mut carry = false;
-        for (limb, term) in self.0.iter_mut().zip(term(key, sealed)) {
+        for (limb, term) in self.0.iter_mut().zip(other.0) {
             (*limb, carry) = limb.carrying_add(term, carry);
         }
     }
@@ -138,7 +143,9 @@ mod tests {
             let mut set = EntrySet::default();
             entries.iter().for_each(|(key, tag)| set.add(key, tag));
             let mut other = EntrySet::default();
-            gone.iter().for_each(|tag| other.add(b"gone", tag));
+            let mut part = EntrySet::default();
+            gone.iter().for_each(|tag| part.add(b"gone", tag));
+            other.add_all(part);
             entries.iter().rev().for_each(|(key, tag)| other.add(key, tag));
             gone.iter().for_each(|tag| other.remove(b"gone", tag));
             prop_assert_eq!(set, other);

@@ -4,6 +4,7 @@ mod durable;
 mod engine;
 mod entry;
 mod error;
+mod load;
 mod marker;
 mod sled_store;
 

@@ -36,14 +36,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use key_service::{Barrier, SealedKind};
 use sled::{Batch, IVec};
-use state::{Change, Record, RecordKey, State, StateBuilder};
+use state::{Change, Record, RecordKey, State};
 use types::limits;
 
 use super::engine::{DirectoryLock, Engine, contain};
 use super::entry::{EntryKey, EntrySet, HEAD, record_prefix};
+use super::load::{Contents, load};
 use super::marker::Marker;
 use super::{Damage, Loaded, StateStore, StateStoreError, durable};
-use crate::codec::{CheckpointHead, decode_head, decode_record_from, encode_head, encode_record};
+use crate::codec::{CheckpointHead, decode_head, encode_head, encode_record};
 use crate::head::Head;
 
 /// Bytes of values after which a batch is written, whatever the number of its records.
@@ -358,46 +359,6 @@ fn read_head(engine: &Engine, barrier: &Barrier) -> Result<Option<CheckpointHead
     Ok(Some(head))
 }
 
-/// What the engine holds.
-struct Contents {
-    state: State,
-    /// There are no entries but those of the current checkpoint.
-    is_clean: bool,
-}
-
-/// Puts the state together from the entries of the current checkpoint.
-fn load(engine: &Engine, barrier: &Barrier, head: &CheckpointHead) -> Result<Contents, StateStoreError> {
-    let mut builder = StateBuilder::default();
-    let mut is_clean = true;
-    let mut found = 0;
-    let mut set = EntrySet::default();
-    for item in standings(engine, head) {
-        let Item { key, value, entry, standing } = item?;
-        if standing != Standing::Current {
-            is_clean = false;
-            continue;
-        }
-        let record = entry.record;
-        let mut opened = barrier
-            .open(SealedKind::StateRecord, &key, &value)
-            .map_err(|source| Damage::OpenRecord { key: record, source })?;
-        let decoded = decode_record_from(record, std::mem::take(&mut *opened).into())
-            .map_err(|source| Damage::DecodeRecord { key: record, source })?;
-        builder.push(record, decoded).map_err(Damage::Unexpected)?;
-        set.add(&key, &value);
-        found += 1;
-    }
-    if found != head.records {
-        return Err(Damage::Count { expected: head.records, found }.into());
-    }
-    if set.to_bytes() != head.entries {
-        return Err(Damage::OtherRecords.into());
-    }
-    // A state has records from its beginning, a store without a checkpoint has none.
-    let state = if head.checkpoint == 0 { State::default() } else { builder.finish().map_err(Damage::Unexpected)? };
-    Ok(Contents { state, is_clean })
-}
-
 /// Deletes what is no part of the current checkpoint; entries of removals last.
 fn sweep(engine: &Engine, head: &CheckpointHead) -> Result<(), StateStoreError> {
     for kind in [Standing::Superseded, Standing::Removal] {
@@ -435,7 +396,7 @@ fn remove_all(
 
 /// What an entry is to the current checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     /// The record.
     Current,
     /// Older than the record's current entry or than the base, or of a checkpoint that was not taken.
@@ -444,15 +405,15 @@ enum Standing {
     Removal,
 }
 
-struct Item {
-    key: IVec,
-    value: IVec,
-    entry: EntryKey,
-    standing: Standing,
+pub(super) struct Item {
+    pub(super) key: IVec,
+    pub(super) value: IVec,
+    pub(super) entry: EntryKey,
+    pub(super) standing: Standing,
 }
 
 /// All entries, in the order of their records, each with its standing.
-fn standings(engine: &Engine, head: &CheckpointHead) -> impl Iterator<Item = Result<Item, StateStoreError>> {
+pub(super) fn standings(engine: &Engine, head: &CheckpointHead) -> impl Iterator<Item = Result<Item, StateStoreError>> {
     let (base, checkpoint) = (head.base, head.checkpoint);
     let mut entries = engine
         .scan()

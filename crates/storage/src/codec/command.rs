@@ -12,6 +12,7 @@ use super::common::{
     access_key_id, account, arn, key_id, label, label_texts, labels, name, namespace, principal, proposal_id, required,
     sealed, shared, shared_text, tags_from, tags_to, text, version_id,
 };
+use super::replication::{add_from, add_to};
 use super::{DecodeError, decode_versioned};
 use crate::schema::{self as pb, FORMAT};
 
@@ -106,6 +107,11 @@ impl From<&Command> for pb::Command {
             Command::MarkReverted(mark) => Kind::MarkReverted((*mark).into()),
             Command::PutResourcePolicy(put) => Kind::PutResourcePolicy(put.into()),
             Command::DeleteResourcePolicy(delete) => Kind::DeleteResourcePolicy(delete.into()),
+            Command::ReplicateSecretToRegions(replicate) => Kind::ReplicateSecretToRegions(replicate.into()),
+            Command::RemoveRegionsFromReplication(remove) => Kind::RemoveRegionsFromReplication(remove.into()),
+            Command::StopReplicationToReplica(stop) => Kind::StopReplicationToReplica(stop.into()),
+            Command::RotateSecret(rotate) => Kind::RotateSecret(rotate.into()),
+            Command::CancelRotateSecret(cancel) => Kind::CancelRotateSecret(cancel.into()),
         };
         Self { kind: Some(kind) }
     }
@@ -132,6 +138,11 @@ impl TryFrom<pb::Command> for Command {
             Kind::MarkReverted(mark) => Self::MarkReverted(mark.try_into()?),
             Kind::PutResourcePolicy(put) => Self::PutResourcePolicy(put.try_into()?),
             Kind::DeleteResourcePolicy(delete) => Self::DeleteResourcePolicy(delete.try_into()?),
+            Kind::ReplicateSecretToRegions(replicate) => Self::ReplicateSecretToRegions(replicate.try_into()?),
+            Kind::RemoveRegionsFromReplication(remove) => Self::RemoveRegionsFromReplication(remove.try_into()?),
+            Kind::StopReplicationToReplica(stop) => Self::StopReplicationToReplica(stop.try_into()?),
+            Kind::RotateSecret(rotate) => Self::RotateSecret(rotate.try_into()?),
+            Kind::CancelRotateSecret(cancel) => Self::CancelRotateSecret(cancel.try_into()?),
         })
     }
 }
@@ -177,6 +188,7 @@ impl From<&CreateSecret> for pb::CreateSecret {
             kms_key_id: text(&create.kms_key_id),
             tags: tags_to(&create.tags),
             value: create.value.as_ref().map(Into::into),
+            add_replicas: add_to(&create.add_replicas),
         }
     }
 }
@@ -194,6 +206,7 @@ impl TryFrom<pb::CreateSecret> for CreateSecret {
             kms_key_id: shared_text(create.kms_key_id),
             tags: tags_from(create.tags),
             value: create.value.map(SealedValue::try_from).transpose()?,
+            add_replicas: add_from(create.add_replicas)?,
         })
     }
 }

@@ -11,7 +11,9 @@ mod head;
 mod identity;
 mod outcome;
 mod record;
+mod replication;
 mod resource_policy;
+mod rotation;
 mod secret;
 
 #[cfg(test)]

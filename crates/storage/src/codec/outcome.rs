@@ -33,6 +33,12 @@ pub(super) fn outcome_to(outcome: &Outcome) -> pb::Outcome {
             version: version.as_ref().map(|version| version.as_str().to_owned()),
             stages: label_texts(stages),
         }),
+        Ok(Applied::Replicated { arn, name, version, regions }) => Kind::Replicated(pb::Replicated {
+            arn: arn.as_str().to_owned(),
+            name: name.as_str().to_owned(),
+            version: version.as_ref().map(|version| version.as_str().to_owned()),
+            regions: regions.iter().map(Into::into).collect(),
+        }),
         Ok(Applied::Deleted { arn, name, deletion_date }) => Kind::Deleted(pb::Deleted {
             arn: arn.as_str().to_owned(),
             name: name.as_str().to_owned(),
@@ -59,6 +65,12 @@ pub(super) fn outcome_from(outcome: pb::Outcome) -> Result<Outcome, DecodeError>
             name: name("Written.name", &written.name)?,
             version: written.version.map(|text| version_id("Written.version", &text)).transpose()?,
             stages: labels("Written.stages", &written.stages)?,
+        }),
+        Kind::Replicated(replicated) => Ok(Applied::Replicated {
+            arn: arn("Replicated.arn", &replicated.arn)?,
+            name: name("Replicated.name", &replicated.name)?,
+            version: replicated.version.map(|text| version_id("Replicated.version", &text)).transpose()?,
+            regions: replicated.regions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         }),
         Kind::Deleted(deleted) => Ok(Applied::Deleted {
             arn: arn("Deleted.arn", &deleted.arn)?,

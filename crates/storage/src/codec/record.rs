@@ -7,7 +7,7 @@ use prost::Message;
 use state::{ProposalResult, Record, RecordKey, RecordKind, Version};
 use types::Timestamp;
 
-use super::common::{proposal_id, required};
+use super::common::{arn, proposal_id, required};
 use super::outcome::{outcome_from, outcome_to};
 use super::secret::{secret_from, secret_to};
 use super::{DecodeError, decode_versioned};
@@ -31,6 +31,7 @@ pub fn encode_record(record: &Record) -> Vec<u8> {
         Record::Proposal(result) => Kind::Proposal(result.into()),
         Record::NodeBoot(boot) => Kind::NodeBoot(boot.as_ref().into()),
         Record::ResourcePolicy(policy) => Kind::ResourcePolicy(policy.as_ref().into()),
+        Record::Replica(replica) => Kind::Replica(replica.as_ref().into()),
     };
     pb::Record { format: FORMAT, kind: Some(kind) }.encode_to_vec()
 }
@@ -62,6 +63,7 @@ pub(crate) fn decode_record_from(key: RecordKey, bytes: Bytes) -> Result<Record,
         Kind::Proposal(result) => Record::Proposal(result.try_into()?),
         Kind::NodeBoot(boot) => Record::NodeBoot(Arc::new(boot.try_into()?)),
         Kind::ResourcePolicy(policy) => Record::ResourcePolicy(Arc::new(policy.try_into()?)),
+        Kind::Replica(replica) => Record::Replica(Arc::new(replica.try_into()?)),
     };
     if record.is_of(key) { Ok(record) } else { Err(DecodeError::OtherRecord) }
 }
@@ -79,6 +81,7 @@ pub(crate) const fn record_kind(number: u8) -> Option<RecordKind> {
         8 => RecordKind::Proposal,
         9 => RecordKind::NodeBoot,
         10 => RecordKind::ResourcePolicy,
+        11 => RecordKind::Replica,
         _ => return None,
     })
 }
@@ -90,6 +93,7 @@ impl From<&Version> for pb::Version {
             id: version.id.as_str().to_owned(),
             created_ms: version.created.as_millis(),
             value: version.value.as_ref().map(Into::into),
+            sealed_under: version.sealed_under.as_ref().map(|arn| arn.as_str().to_owned()),
         }
     }
 }
@@ -103,6 +107,7 @@ impl TryFrom<pb::Version> for Version {
             id: super::common::version_id("Version.id", &version.id)?,
             created: Timestamp::from_millis(version.created_ms),
             value: version.value.map(TryInto::try_into).transpose()?,
+            sealed_under: version.sealed_under.map(|text| arn("Version.sealed_under", &text)).transpose()?,
         })
     }
 }

@@ -9,6 +9,7 @@ use super::DecodeError;
 use super::common::{
     arn, label, millis, name, namespace, shared_text, tags_from, tags_to, text, timestamp, version_id,
 };
+use super::rotation::rotation_from;
 use crate::schema as pb;
 
 pub(super) fn secret_to(record: &SecretRecord) -> pb::Secret {
@@ -29,6 +30,7 @@ pub(super) fn secret_to(record: &SecretRecord) -> pb::Secret {
         versions: record.versions.iter().map(Into::into).collect(),
         labels: secret.labels.iter().map(label_to).collect(),
         next_part: secret.next_part,
+        rotation: secret.rotation.as_deref().map(Into::into),
     }
 }
 
@@ -47,8 +49,9 @@ pub(super) fn secret_from(secret: pb::Secret) -> Result<SecretRecord, DecodeErro
         last_changed: Timestamp::from_millis(secret.last_changed_ms),
         last_accessed: timestamp(secret.last_accessed_ms),
         deletion_date: timestamp(secret.deletion_date_ms),
+        rotation: secret.rotation.map(rotation_from).transpose()?,
         versions: Versions::default(),
-        labels: secret.labels.iter().map(label_from).collect::<Result<_, _>>()?,
+        labels: labels_from(&secret.labels)?,
         next_part: secret.next_part,
     };
     Ok(SecretRecord { secret: Arc::new(secret), versions })
@@ -56,6 +59,15 @@ pub(super) fn secret_from(secret: pb::Secret) -> Result<SecretRecord, DecodeErro
 
 fn label_to((label, version): &(StagingLabel, VersionId)) -> pb::Label {
     pb::Label { label: label.as_str().to_owned(), version: version.as_str().to_owned() }
+}
+
+/// In as much memory as they need.
+fn labels_from(labels: &[pb::Label]) -> Result<Vec<(StagingLabel, VersionId)>, DecodeError> {
+    let mut decoded = Vec::with_capacity(labels.len());
+    for label in labels {
+        decoded.push(label_from(label)?);
+    }
+    Ok(decoded)
 }
 
 fn label_from(entry: &pb::Label) -> Result<(StagingLabel, VersionId), DecodeError> {

@@ -6,10 +6,13 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use state::{
-    Access, AccessKey, Applied, Binding, Boot, Boots, Bootstrap, Cluster, Command, CreateSecret, DataId, DeleteMode,
-    DeleteResourcePolicy, DeleteSecret, EncryptionKey, Envelope, MarkReverted, NodeBoot, Outcome, ProposalResult, Purge, PutResourcePolicy, PutSecretValue,
-    Record, RecordKey, RecordKind, Refusal, RegisterBoot, ResourcePolicy, RestoreSecret, SealedValue, Secret, SecretRecord, SecretUid,
-    TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
+    Access, AccessKey, AddReplicas, Applied, Binding, Boot, Boots, Bootstrap, CancelRotateSecret, Cluster, Command,
+    CreateSecret, DataId, DeleteMode, DeleteResourcePolicy, DeleteSecret, EncryptionKey, Envelope, MarkReverted,
+    NodeBoot, Outcome, ProposalResult, Purge, PutResourcePolicy, PutSecretValue, Record, RecordKey, RecordKind,
+    Refusal, RegionStatus, RegisterBoot, RemoveRegionsFromReplication, Replica, ReplicaRegion, ReplicaStatus,
+    ReplicateSecretToRegions, ResourcePolicy, RestoreSecret, RotateSecret, Rotation, RotationRules, RotationSchedule,
+    SealedValue, Secret, SecretRecord, SecretUid, StopReplicationToReplica, TagResource, Touch, UntagResource,
+    UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
 };
 use types::{
     AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
@@ -22,10 +25,23 @@ use crate::log::LogId;
 
 pub(crate) fn record_kind() -> impl Strategy<Value = RecordKind> {
     use RecordKind::{
-        AccessKey, Binding, Cluster, Counters, EncryptionKey, NodeBoot, Proposal, ResourcePolicy, Secret, Version,
+        AccessKey, Binding, Cluster, Counters, EncryptionKey, NodeBoot, Proposal, Replica, ResourcePolicy, Secret,
+        Version,
     };
     proptest::sample::select(
-        &[Counters, Cluster, AccessKey, Binding, EncryptionKey, Secret, Version, Proposal, NodeBoot, ResourcePolicy][..],
+        &[
+            Counters,
+            Cluster,
+            AccessKey,
+            Binding,
+            EncryptionKey,
+            Secret,
+            Version,
+            Proposal,
+            NodeBoot,
+            ResourcePolicy,
+            Replica,
+        ][..],
     )
 }
 
@@ -130,8 +146,9 @@ fn bootstrap() -> impl Strategy<Value = Bootstrap> {
 }
 
 fn create_secret() -> impl Strategy<Value = CreateSecret> {
-    (namespace(), name(), arn(), version_id(), text(), text(), tags(), option::of(sealed_value())).prop_map(
-        |(namespace, name, arn, token, description, kms_key_id, tags, value)| CreateSecret {
+    let value = (option::of(sealed_value()), add_replicas());
+    (namespace(), name(), arn(), version_id(), text(), text(), tags(), value).prop_map(
+        |(namespace, name, arn, token, description, kms_key_id, tags, (value, add_replicas))| CreateSecret {
             namespace,
             name,
             arn,
@@ -140,6 +157,42 @@ fn create_secret() -> impl Strategy<Value = CreateSecret> {
             kms_key_id,
             tags,
             value,
+            add_replicas,
+        },
+    )
+}
+
+fn region() -> impl Strategy<Value = Region> {
+    "[a-z0-9-]{1,20}".prop_map(|text| Region::parse(&text).unwrap())
+}
+
+fn add_replicas() -> impl Strategy<Value = AddReplicas> {
+    let region = (region(), text()).prop_map(|(region, kms_key_id)| ReplicaRegion { region, kms_key_id });
+    (vec(region, 0..3), any::<bool>()).prop_map(|(regions, force)| AddReplicas { regions, force })
+}
+
+fn replica_status() -> impl Strategy<Value = ReplicaStatus> {
+    prop_oneof![Just(ReplicaStatus::InSync), Just(ReplicaStatus::NameTaken)]
+}
+
+fn region_status() -> impl Strategy<Value = RegionStatus> {
+    (region(), text(), replica_status(), option::of(timestamp())).prop_map(
+        |(region, kms_key_id, status, last_accessed)| RegionStatus { region, kms_key_id, status, last_accessed },
+    )
+}
+
+fn replica() -> impl Strategy<Value = Replica> {
+    let dates = (timestamp(), option::of(timestamp()), vec((any::<u64>(), timestamp()), 0..4));
+    (any::<(u64, u64)>(), region(), text(), replica_status(), dates).prop_map(
+        |((uid, primary), region, kms_key_id, status, (created, last_accessed, versions_accessed))| Replica {
+            uid: SecretUid(uid),
+            primary: SecretUid(primary),
+            region,
+            kms_key_id,
+            created,
+            status,
+            last_accessed,
+            versions_accessed,
         },
     )
 }
@@ -203,6 +256,29 @@ fn register_boot() -> impl Strategy<Value = RegisterBoot> {
     )
 }
 
+fn rotation_rules() -> impl Strategy<Value = RotationRules> {
+    let schedule = prop_oneof![
+        any::<u32>().prop_map(RotationSchedule::AfterDays),
+        "\\PC{0,256}".prop_map(|text| RotationSchedule::Expression(text.into())),
+    ];
+    (schedule, text()).prop_map(|(schedule, duration)| RotationRules { schedule, duration })
+}
+
+fn rotate_secret() -> impl Strategy<Value = RotateSecret> {
+    (arn(), version_id(), text(), option::of(rotation_rules()), any::<bool>()).prop_map(
+        |(target, token, function, rules, immediately)| RotateSecret { target, token, function, rules, immediately },
+    )
+}
+
+fn rotation() -> impl Strategy<Value = Arc<Rotation>> {
+    let dates = (timestamp(), option::of(timestamp()));
+    (any::<bool>(), "\\PC{0,100}", option::of(rotation_rules()), dates).prop_map(
+        |(enabled, function, rules, (counted_from, last_rotated))| {
+            Arc::new(Rotation { enabled, function: function.into(), rules, counted_from, last_rotated })
+        },
+    )
+}
+
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         bootstrap().prop_map(Command::Bootstrap),
@@ -219,9 +295,16 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         register_boot().prop_map(Command::RegisterBoot),
         (any::<u64>(), data_id())
             .prop_map(|(node, data)| Command::MarkReverted(MarkReverted { node: NodeId(node), data })),
-        (arn(), policy())
-            .prop_map(|(target, policy)| Command::PutResourcePolicy(PutResourcePolicy { target, policy })),
+        (arn(), policy()).prop_map(|(target, policy)| Command::PutResourcePolicy(PutResourcePolicy { target, policy })),
         arn().prop_map(|target| Command::DeleteResourcePolicy(DeleteResourcePolicy { target })),
+        rotate_secret().prop_map(Command::RotateSecret),
+        (arn(), add_replicas())
+            .prop_map(|(target, add)| { Command::ReplicateSecretToRegions(ReplicateSecretToRegions { target, add }) }),
+        (arn(), vec(region(), 0..3)).prop_map(|(target, regions)| {
+            Command::RemoveRegionsFromReplication(RemoveRegionsFromReplication { target, regions })
+        }),
+        arn().prop_map(|target| Command::StopReplicationToReplica(StopReplicationToReplica { target })),
+        arn().prop_map(|target| Command::CancelRotateSecret(CancelRotateSecret { target })),
     ]
 }
 
@@ -246,6 +329,8 @@ pub(crate) fn proposal_request() -> impl Strategy<Value = ProposalRequest> {
 pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
     let written = (arn(), name(), option::of(version_id()), vec(label(), 0..4))
         .prop_map(|(arn, name, version, stages)| Ok(Applied::Written { arn, name, version, stages }));
+    let replicated = (arn(), name(), option::of(version_id()), vec(region_status(), 0..3))
+        .prop_map(|(arn, name, version, regions)| Ok(Applied::Replicated { arn, name, version, regions }));
     let deleted = (arn(), name(), timestamp())
         .prop_map(|(arn, name, deletion_date)| Ok(Applied::Deleted { arn, name, deletion_date }));
     let api = (proptest::sample::select(ErrorCode::ALL), "\\PC{0,100}")
@@ -256,6 +341,7 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         Just(Ok(Applied::Purged)),
         Just(Ok(Applied::BootNoted)),
         written,
+        replicated,
         deleted,
         Just(Err(Refusal::Conflict)),
         Just(Err(Refusal::Forgotten)),
@@ -266,14 +352,14 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
 fn secret_record() -> impl Strategy<Value = SecretRecord> {
     let numbers = (any::<u64>(), any::<u64>());
     let names = (namespace(), name(), arn(), version_id(), text(), text(), option::of(tags()));
-    let times = (timestamp(), timestamp(), option::of(timestamp()), option::of(timestamp()));
+    let times = (timestamp(), timestamp(), option::of(timestamp()), option::of(timestamp()), option::of(rotation()));
     let versions = vec((any::<u64>(), option::of(timestamp())), 0..5);
     let labels = vec((label(), version_id()), 0..4);
     (numbers, names, times, versions, labels).prop_map(
         |(
             (uid, next_part),
             (namespace, name, arn, create_token, description, kms_key_id, tags),
-            (created, last_changed, last_accessed, deletion_date),
+            (created, last_changed, last_accessed, deletion_date, rotation),
             versions,
             labels,
         )| {
@@ -290,6 +376,7 @@ fn secret_record() -> impl Strategy<Value = SecretRecord> {
                 last_changed,
                 last_accessed,
                 deletion_date,
+                rotation,
                 versions: Versions::default(),
                 labels,
                 next_part,
@@ -302,8 +389,8 @@ fn secret_record() -> impl Strategy<Value = SecretRecord> {
 }
 
 fn version() -> impl Strategy<Value = Version> {
-    (any::<u64>(), version_id(), timestamp(), option::of(sealed_value()))
-        .prop_map(|(part, id, created, value)| Version { part, id, created, value })
+    (any::<u64>(), version_id(), timestamp(), option::of(sealed_value()), option::of(arn()))
+        .prop_map(|(part, id, created, value, sealed_under)| Version { part, id, created, value, sealed_under })
 }
 
 fn proposal_result() -> impl Strategy<Value = ProposalResult> {
@@ -358,6 +445,9 @@ pub(crate) fn record() -> impl Strategy<Value = (RecordKey, Record)> {
         (any::<u64>(), option::of(policy()), any::<u64>()).prop_map(move |(secret, text, changed_at)| {
             let policy = ResourcePolicy { secret: SecretUid(secret), text, changed_at };
             (key(RecordKind::ResourcePolicy, secret, 0), Record::ResourcePolicy(Arc::new(policy)))
+        }),
+        replica().prop_map(move |replica| {
+            (key(RecordKind::Replica, replica.uid.0, 0), Record::Replica(Arc::new(replica)))
         }),
     ]
 }

@@ -1,7 +1,7 @@
 use types::Region;
 
 use super::*;
-use crate::api::TagInput;
+use crate::api::{ReplicaRegionInput, TagInput};
 
 const TOKEN: &str = "6c155336-210f-43ee-9d2d-57a29a32e31c";
 
@@ -125,8 +125,21 @@ fn bad_creates_get_the_texts_of_aws() {
             (ErrorCode::InvalidParameter, TWO_VALUES.to_owned()),
         ),
         (
-            CreateSecretInput { add_replica_regions: Some(1), ..create() },
-            (ErrorCode::InvalidParameter, BAD_REPLICA_REGION.to_owned()),
+            CreateSecretInput { add_replica_regions: Some(Vec::new()), ..create() },
+            one(
+                "Value '[]' at 'addReplicaRegions' failed to satisfy constraint: Member must have length greater than \
+                 or equal to 1",
+            ),
+        ),
+        (
+            CreateSecretInput {
+                add_replica_regions: Some(vec![ReplicaRegionInput { region: text("nowhere"), kms_key_id: None }]),
+                ..create()
+            },
+            one(
+                "Value 'nowhere' at 'addReplicaRegions.1.member.region' failed to satisfy constraint: Member must \
+                 satisfy regular expression pattern: ^([a-z]+-)+\\d+$",
+            ),
         ),
     ];
     for (input, expected) in cases {

@@ -1,7 +1,7 @@
 //! What is measured.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -46,18 +46,31 @@ pub(crate) struct Args {
     /// Leaves HTTP out.
     #[arg(long, conflicts_with = "http_clients")]
     without_http: bool,
-    /// Leaves etcd out, and with it the ratios.
-    #[arg(long)]
-    without_etcd: bool,
-    /// etcd's server.
-    #[arg(long, default_value = "etcd")]
-    etcd: PathBuf,
+    #[command(flatten)]
+    etcd: Etcd,
     /// Counts the sync calls of the servers in one more run of puts, under strace.
     #[arg(long)]
     strace: bool,
     /// How the figures are shown.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
+}
+
+/// Whether etcd is measured too.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Etcd {
+    /// Leaves etcd out, and with it the ratios.
+    #[arg(long)]
+    without_etcd: bool,
+    /// etcd's server.
+    #[arg(long, default_value = "etcd")]
+    etcd: PathBuf,
+}
+
+impl Etcd {
+    pub(crate) fn program(&self) -> Option<&Path> {
+        (!self.without_etcd).then_some(&self.etcd)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -122,7 +135,7 @@ impl Args {
             connections: self.connections,
             operations: self.operations.into_iter().map(Operation::from).collect(),
             http_clients: http_clients.into_iter().collect(),
-            etcd: (!self.without_etcd).then_some(self.etcd),
+            etcd: self.etcd.program().map(Path::to_owned),
             strace: self.strace,
             output: self.output,
         };

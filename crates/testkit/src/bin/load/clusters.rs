@@ -1,5 +1,7 @@
 //! The two clusters of a cell.
 
+use std::path::Path;
+
 use anyhow::Result;
 use testkit::Cluster;
 
@@ -26,8 +28,13 @@ pub(crate) struct Memory {
 impl Clusters {
     /// Starts both, empty.
     pub(crate) async fn start(plan: &Plan) -> Result<Self> {
+        Self::of_three(plan.etcd.as_deref()).await
+    }
+
+    /// Starts Conclave, and etcd if there is its program, empty.
+    pub(crate) async fn of_three(etcd: Option<&Path>) -> Result<Self> {
         let conclave = Cluster::start(NODES)?;
-        let etcd = match &plan.etcd {
+        let etcd = match etcd {
             Some(program) => Some(EtcdCluster::start(program).await?),
             None => None,
         };

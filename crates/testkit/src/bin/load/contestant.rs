@@ -7,11 +7,12 @@ use anyhow::{Result, ensure};
 use proto::secrets::v1::secrets_client::SecretsClient;
 use serde_json::json;
 use testkit::{Cluster, SignedClient, SignedConnection, requests};
+use tonic::Code;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::clusters::{Clusters, NODES};
-use crate::drive::Operation;
+use crate::drive::{Operation, scatter};
 use crate::etcd::EtcdCluster;
 use crate::etcd_client::EtcdClient;
 
@@ -86,9 +87,19 @@ pub(crate) enum Way {
 }
 
 impl Way {
+    /// One gRPC connection to Conclave.
+    pub(crate) fn grpc(client: SecretsClient<Channel>) -> Self {
+        Self::Grpc(Round::new(&[client], 0))
+    }
+
+    /// One connection to etcd.
+    pub(crate) fn etcd(client: EtcdClient) -> Self {
+        Self::Etcd(Round::new(&[client], 0))
+    }
+
     /// Sends a request and waits for its answer, which must say that it was done.
     pub(crate) async fn send(&mut self, operation: Operation, secret: usize, value: &Arc<str>) -> Result<()> {
-        let name = format!("bench/{secret}");
+        let name = name(secret);
         match self {
             Self::Grpc(round) => grpc(round.turn(), operation, &name, value).await,
             Self::Http(way) => way.send(operation, &name, value).await,
@@ -121,7 +132,11 @@ impl<C: Clone> Round<C> {
 
 async fn grpc(client: &mut SecretsClient<Channel>, operation: Operation, name: &str, value: &str) -> Result<()> {
     match operation {
-        Operation::Create => drop(client.create_secret(requests::create_secret(name, &token(), value)).await?),
+        Operation::Create => match client.create_secret(requests::create_secret(name, &token(), value)).await {
+            // By an attempt whose answer was lost.
+            Err(status) if status.code() == Code::AlreadyExists => {}
+            created => drop(created?),
+        },
         Operation::Put => drop(client.put_secret_value(requests::put_secret_value(name, &token(), value)).await?),
         Operation::Get => {
             let found = client.get_secret_value(requests::secret_value(name, None)).await?.into_inner();
@@ -159,6 +174,11 @@ impl HttpWay {
         ensure!(answer.status.is_success(), "{}: {}", answer.status, answer.body);
         Ok(())
     }
+}
+
+/// The name of a secret: nothing like those of its neighbours, as if it were drawn.
+fn name(secret: usize) -> String {
+    format!("bench/{:016x}", scatter(secret as u64))
 }
 
 /// A fresh ClientRequestToken, as SDKs make them.

@@ -12,6 +12,9 @@ use crate::meter::{self, Usage};
 
 /// Time for one request.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// How often each secret is tried when every one must have its turn, and the pause between.
+const FILL_ATTEMPTS: usize = 8;
+const FILL_PAUSE: Duration = Duration::from_millis(500);
 /// A prime above the number of secrets of any run: steps of it visit every secret before one comes again.
 const STRIDE: usize = 7_368_787;
 
@@ -37,11 +40,17 @@ impl Operation {
 pub(crate) struct Order {
     secrets: usize,
     taken: AtomicUsize,
+    drawn: Option<u32>,
 }
 
 impl Order {
     pub(crate) const fn new(secrets: usize) -> Self {
-        Self { secrets, taken: AtomicUsize::new(0) }
+        Self { secrets, taken: AtomicUsize::new(0), drawn: None }
+    }
+
+    /// Each turn draws one of them, equally likely, and in no relation to the order of their creation.
+    pub(crate) const fn drawn(secrets: usize, seed: u32) -> Self {
+        Self { drawn: Some(seed), ..Self::new(secrets) }
     }
 
     /// How many turns there were.
@@ -52,8 +61,23 @@ impl Order {
     /// The next secret; `None` if there were so many turns already.
     fn take(&self, turns: usize) -> Option<usize> {
         let turn = self.taken.fetch_add(1, Ordering::Relaxed);
-        (turn < turns).then(|| turn % self.secrets * (STRIDE % self.secrets) % self.secrets)
+        (turn < turns).then(|| match self.drawn {
+            None => turn % self.secrets * (STRIDE % self.secrets) % self.secrets,
+            Some(seed) => modulo(scatter((turn as u64) << 8 | u64::from(seed)), self.secrets),
+        })
     }
+}
+
+/// Spreads consecutive numbers over all numbers (the finalizer of splitmix64).
+pub(crate) const fn scatter(number: u64) -> u64 {
+    let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+fn modulo(number: u64, count: usize) -> usize {
+    usize::try_from(number % count as u64).unwrap_or(0)
 }
 
 /// When a run ends.
@@ -96,9 +120,9 @@ pub(crate) async fn drive(
 ) -> Result<Run> {
     let before = Usage::now(&contestant.pids)?;
     let began = Instant::now();
-    let (turns, end) = match extent {
-        Extent::Once => (order.secrets, None),
-        Extent::During(time) => (usize::MAX, Some(began + time)),
+    let (turns, end, attempts) = match extent {
+        Extent::Once => (order.secrets, None, FILL_ATTEMPTS),
+        Extent::During(time) => (usize::MAX, Some(began + time), 1),
     };
     let mut clients = JoinSet::new();
     for mut way in contestant.ways.drain(..) {
@@ -107,11 +131,18 @@ pub(crate) async fn drive(
         clients.spawn(async move {
             let mut seen = Seen::default();
             while let Some(secret) = next() {
-                let sent = Instant::now();
-                match tokio::time::timeout(TIMEOUT, way.send(operation, secret, &value)).await {
-                    Ok(Ok(())) => seen.latencies.push(sent.elapsed()),
-                    Ok(Err(error)) => seen.fail(format!("{error:#}")),
-                    Err(_) => seen.fail("no answer in time".to_owned()),
+                for attempt in 1..=attempts {
+                    let sent = Instant::now();
+                    match tokio::time::timeout(TIMEOUT, way.send(operation, secret, &value)).await {
+                        Ok(Ok(())) => {
+                            seen.latencies.push(sent.elapsed());
+                            break;
+                        }
+                        // Whoever fills goes on: a leader may have changed.
+                        _ if attempt < attempts => tokio::time::sleep(FILL_PAUSE).await,
+                        Ok(Err(error)) => seen.fail(format!("{error:#}")),
+                        Err(_) => seen.fail("no answer in time".to_owned()),
+                    }
                 }
             }
             (seen, way)
@@ -180,6 +211,14 @@ mod tests {
             }
             assert_eq!(order.take(2 * secrets), None);
         }
+    }
+
+    #[test]
+    fn every_secret_is_drawn_about_as_often_as_the_others() {
+        let order = Order::drawn(10, 3);
+        let mut counts = [0; 10];
+        (0..10_000).for_each(|_| counts[order.take(usize::MAX).unwrap()] += 1);
+        assert!(counts.iter().all(|count| (800..1_200).contains(count)), "{counts:?}");
     }
 
     #[test]

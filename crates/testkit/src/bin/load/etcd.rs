@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -30,11 +30,12 @@ const CLUSTER: ClusterId = ClusterId([0xe7; 16]);
 pub(crate) struct EtcdCluster {
     members: Vec<Member>,
     tls: Arc<ClientConfig>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 #[derive(Debug)]
 struct Member {
+    program: Program,
     server: Child,
     client_addr: String,
 }
@@ -50,10 +51,11 @@ impl EtcdCluster {
             peer.iter().enumerate().map(|(number, port)| format!("m{number}=https://127.0.0.1:{port}")).collect();
         let mut members = Vec::new();
         for number in 0..NODES {
-            let server = server(program, dir.path(), number, client[number], peer[number], &peers.join(","))?;
-            members.push(Member { server, client_addr: format!("127.0.0.1:{}", client[number]) });
+            let program = program_of(program, dir.path(), number, client[number], peer[number], &peers.join(","));
+            let server = spawn(&program, dir.path(), number)?;
+            members.push(Member { program, server, client_addr: format!("127.0.0.1:{}", client[number]) });
         }
-        let cluster = Self { members, tls, _dir: dir };
+        let cluster = Self { members, tls, dir };
         cluster.ready().await?;
         Ok(cluster)
     }
@@ -69,7 +71,33 @@ impl EtcdCluster {
         Ok(EtcdClient::new(net::connect::client_channel(address, self.tls.clone())?))
     }
 
-    async fn ready(&self) -> Result<()> {
+    /// Where a member keeps its data.
+    pub(crate) fn data(&self, number: usize) -> PathBuf {
+        data(self.dir.path(), number)
+    }
+
+    /// Kills members with SIGKILL, all before it waits for the end of the first.
+    pub(crate) fn kill_9(&mut self, numbers: &[usize]) -> Result<()> {
+        for number in numbers {
+            self.members[*number].server.kill()?;
+        }
+        for number in numbers {
+            self.members[*number].server.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Starts dead members again.
+    pub(crate) fn start_again(&mut self, numbers: &[usize]) -> Result<()> {
+        for number in numbers {
+            let member = &mut self.members[*number];
+            member.server = spawn(&member.program, self.dir.path(), *number)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until each member takes writes.
+    pub(crate) async fn ready(&self) -> Result<()> {
         for number in 0..self.members.len() {
             let client = self.client(number)?;
             until_async("etcd to take a write", PATIENCE, async || {
@@ -119,12 +147,15 @@ fn certificates(dir: &Path) -> Result<Arc<ClientConfig>> {
     Ok(net::tls::client_config(ca, Some((&client.certificate, &client.key)))?)
 }
 
-fn server(program: &Path, dir: &Path, number: usize, client: u16, peer: u16, peers: &str) -> Result<Child> {
+fn data(dir: &Path, number: usize) -> PathBuf {
+    dir.join(format!("m{number}"))
+}
+
+fn program_of(program: &Path, dir: &Path, number: usize, client: u16, peer: u16, peers: &str) -> Program {
     let file = |name: &str| dir.join(name).display().to_string();
     let (client, peer) = (format!("https://127.0.0.1:{client}"), format!("https://127.0.0.1:{peer}"));
-    let log = File::create(dir.join(format!("m{number}.log")))?;
-    let mut command = Program::new(program, dir)
-        .args(["--name", &format!("m{number}"), "--data-dir", &file(&format!("m{number}"))])
+    Program::new(program, dir)
+        .args(["--name", &format!("m{number}"), "--data-dir", &data(dir, number).display().to_string()])
         .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
         .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
         .args(["--initial-cluster", peers, "--initial-cluster-state", "new"])
@@ -134,9 +165,13 @@ fn server(program: &Path, dir: &Path, number: usize, client: u16, peer: u16, pee
         .args(["--peer-client-cert-auth", "--peer-trusted-ca-file", &file("ca.pem")])
         .args(["--quota-backend-bytes", &QUOTA_BYTES.to_string()])
         .args(["--logger", "zap", "--log-outputs", "stderr"])
-        .command();
+}
+
+fn spawn(program: &Program, dir: &Path, number: usize) -> Result<Child> {
+    let log = File::options().create(true).append(true).open(dir.join(format!("m{number}.log")))?;
+    let mut command = program.command();
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    command.spawn().with_context(|| format!("cannot start {}", program.display()))
+    command.spawn().with_context(|| format!("cannot start {program}"))
 }
 
 /// Draws ports that are free now. All are held until the last one is drawn, so that none comes twice.

@@ -18,22 +18,54 @@ mod etcd;
 mod etcd_client;
 mod meter;
 mod report;
+mod scale;
+mod scale_report;
 mod syncs;
 
 use std::io::Write;
 
 use anyhow::{Result, bail};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use args::{Args, Output};
 use report::Report;
+use scale::ScaleArgs;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench", args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    args: Args,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Measures clusters with few and with many secrets, and how long they take to start.
+    Scale(ScaleArgs),
+}
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let plan = Args::parse().plan()?;
+    let Cli { task, args } = Cli::parse();
+    let work = async {
+        match task {
+            Some(Task::Scale(args)) => Box::pin(run_scale(&args)).await,
+            None => Box::pin(run(&args.plan()?)).await,
+        }
+    };
     tokio::select! {
-        done = Box::pin(run(&plan)) => done,
+        done = work => done,
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+    }
+}
+
+async fn run_scale(args: &ScaleArgs) -> Result<()> {
+    let sizes = scale::run(args).await?;
+    match args.output {
+        Output::Text => scale_report::show(&scale_report::verdict(&sizes)),
+        Output::Json => scale_report::show(&format!("{:#}\n", scale_report::json(args, &sizes))),
     }
 }
 

@@ -212,7 +212,7 @@ fn sync_ms(pair: &Pair) -> f64 {
 }
 
 /// The value in the middle, or the mean of the two.
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
     let (lower, upper) = (values.len().checked_sub(1)? / 2, values.len() / 2);
