@@ -25,6 +25,7 @@ mod partition;
 mod races;
 mod reads;
 mod relaxed_reads;
+mod replication;
 mod resource_policies;
 mod rollback;
 mod rotation;

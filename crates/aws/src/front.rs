@@ -16,13 +16,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use net::ConnectionInfo;
 use service::api::{
+    AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
+    ReplicateSecretToRegionsInput, StopReplicationToReplicaInput,
+};
+use service::api::{
     BatchGetSecretValueInput, CreateSecretInput, DeleteSecretInput, DescribeSecretInput, GetRandomPasswordInput,
     GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
     TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
-};
-use service::api::{
-    AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
-    ReplicateSecretToRegionsInput, StopReplicationToReplicaInput,
 };
 use service::api::{CancelRotateSecretInput, RotateSecretInput};
 use service::api::{
@@ -116,10 +116,16 @@ impl<A: UseCases> Front<A> {
             Operation::RotateSecret => self.run::<RotateSecretInput>(caller, body).await,
             Operation::CancelRotateSecret => self.run::<CancelRotateSecretInput>(caller, body).await,
             Operation::ReplicateSecretToRegions => self.run::<ReplicateSecretToRegionsInput>(caller, body).await,
-            Operation::RemoveRegionsFromReplication => self.run::<RemoveRegionsFromReplicationInput>(caller, body).await,
+            Operation::RemoveRegionsFromReplication => {
+                self.run::<RemoveRegionsFromReplicationInput>(caller, body).await
+            }
             Operation::StopReplicationToReplica => self.run::<StopReplicationToReplicaInput>(caller, body).await,
-            Operation::AssociateCrossAccountReplica => self.run::<AssociateCrossAccountReplicaInput>(caller, body).await,
-            Operation::DisassociateCrossAccountReplica => self.run::<DisassociateCrossAccountReplicaInput>(caller, body).await,
+            Operation::AssociateCrossAccountReplica => {
+                self.run::<AssociateCrossAccountReplicaInput>(caller, body).await
+            }
+            Operation::DisassociateCrossAccountReplica => {
+                self.run::<DisassociateCrossAccountReplicaInput>(caller, body).await
+            }
         }
     }
 

@@ -120,7 +120,7 @@ impl Fake {
             primary_region: None,
             replication_status: Vec::new(),
             rotation: None,
-        version_ids_to_stages: vec![(version(), vec![StagingLabel::Current])],
+            version_ids_to_stages: vec![(version(), vec![StagingLabel::Current])],
         }
     }
 }

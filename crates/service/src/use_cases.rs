@@ -8,39 +8,39 @@ use std::net::IpAddr;
 use types::{ApiError, Region, Timestamp};
 
 use crate::api::{
+    AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
+    ReplicateSecretToRegionsInput, ReplicationOutput, StopReplicationToReplicaInput, StopReplicationToReplicaOutput,
+};
+use crate::api::{
     BatchGetSecretValueInput, BatchGetSecretValueOutput, CreateSecretInput, CreateSecretOutput, DeleteSecretInput,
     DeleteSecretOutput, DescribeSecretInput, GetRandomPasswordInput, GetRandomPasswordOutput, GetSecretValueInput,
     GetSecretValueOutput, ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput, ListSecretsOutput,
     PutSecretValueInput, PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput, TagResourceInput,
     UntagResourceInput, UpdateSecretInput, UpdateSecretOutput, UpdateSecretVersionStageInput,
 };
+use crate::api::{CancelRotateSecretInput, RotateSecretInput, RotationOutput};
 use crate::api::{
     DeleteResourcePolicyInput, GetResourcePolicyInput, GetResourcePolicyOutput, ListResourcePoliciesInput,
     ListResourcePoliciesOutput, PutResourcePolicyInput, ResourcePolicyOutput, ValidateResourcePolicyInput,
     ValidateResourcePolicyOutput,
 };
-use crate::api::{
-    AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
-    ReplicateSecretToRegionsInput, ReplicationOutput, StopReplicationToReplicaInput, StopReplicationToReplicaOutput,
-};
-use crate::api::{CancelRotateSecretInput, RotateSecretInput, RotationOutput};
 use crate::authorize::Action;
 use crate::caller::{Answer, Caller};
 use crate::door::UseCase;
 use crate::intake::Intake;
 use crate::secrets::{
+    AssociateCrossAccountReplica, DisassociateCrossAccountReplica, RemoveRegionsFromReplication,
+    ReplicateSecretToRegions, StopReplicationToReplica,
+};
+use crate::secrets::{
     BatchGetSecretValue, CreateSecret, DeleteSecret, DescribeSecret, GetRandomPassword, GetSecretValue,
     ListSecretVersionIds, ListSecrets, PutSecretValue, RestoreSecret, TagResource, UntagResource, UpdateSecret,
     UpdateSecretVersionStage,
 };
+use crate::secrets::{CancelRotateSecret, RotateSecret};
 use crate::secrets::{
     DeleteResourcePolicy, GetResourcePolicy, ListResourcePolicies, PutResourcePolicy, ValidateResourcePolicy,
 };
-use crate::secrets::{
-    AssociateCrossAccountReplica, DisassociateCrossAccountReplica, RemoveRegionsFromReplication,
-    ReplicateSecretToRegions, StopReplicationToReplica,
-};
-use crate::secrets::{CancelRotateSecret, RotateSecret};
 use crate::service::Service;
 
 /// The input of an operation of the API.

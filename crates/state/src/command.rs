@@ -9,10 +9,10 @@ use types::{
 };
 
 use crate::boot::{MarkReverted, RegisterBoot};
-use crate::resource_policy::{DeleteResourcePolicy, PutResourcePolicy};
 use crate::replication::{
     AddReplicas, RemoveRegionsFromReplication, ReplicateSecretToRegions, StopReplicationToReplica,
 };
+use crate::resource_policy::{DeleteResourcePolicy, PutResourcePolicy};
 use crate::rotation::{CancelRotateSecret, RotateSecret};
 use crate::secret::{SealedValue, SecretUid};
 

@@ -54,10 +54,7 @@ pub(crate) fn no_rotation_function() -> ApiError {
 }
 
 pub(crate) fn rotation_is_incomplete() -> ApiError {
-    ApiError::new(
-        ErrorCode::InvalidRequest,
-        "A previous rotation isn't complete. That rotation will be reattempted.",
-    )
+    ApiError::new(ErrorCode::InvalidRequest, "A previous rotation isn't complete. That rotation will be reattempted.")
 }
 
 /// RotateSecret has no ResourceExistsException.
@@ -67,7 +64,10 @@ pub(crate) fn token_of_a_value(token: &VersionId, arn: &SecretArn) -> ApiError {
 
 /// AWS's own words are not known.
 pub(crate) fn no_rotation_to_cancel() -> ApiError {
-    ApiError::new(ErrorCode::InvalidRequest, "You can't cancel the rotation of a secret that was never configured for it.")
+    ApiError::new(
+        ErrorCode::InvalidRequest,
+        "You can't cancel the rotation of a secret that was never configured for it.",
+    )
 }
 
 pub(crate) fn label_quota() -> ApiError {

@@ -208,11 +208,10 @@ impl State {
         };
         self.drop_replica(&replica);
         self.index(Arc::new(promoted));
+        // Even without a text: the ARN may have been another secret's before, and what was decided on that is no more.
         let policy = self.resource_policy(&primary).cloned();
-        if policy.is_some() {
-            let policy = ResourcePolicy { secret: found.uid, text: policy, changed_at: index };
-            self.policies.insert(found.uid, Arc::new(policy));
-        }
+        let policy = ResourcePolicy { secret: found.uid, text: policy, changed_at: index };
+        self.policies.insert(found.uid, Arc::new(policy));
         self.change(primary.as_ref().clone());
         Ok(applied)
     }

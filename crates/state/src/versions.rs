@@ -149,7 +149,10 @@ mod tests {
 
     fn entry(part: u64) -> VersionEntry {
         let id = VersionId::parse(&format!("{part:032}")).unwrap();
-        VersionEntry::new(Arc::new(Version { part, id, created: Timestamp::ZERO, value: None, sealed_under: None }), None)
+        VersionEntry::new(
+            Arc::new(Version { part, id, created: Timestamp::ZERO, value: None, sealed_under: None }),
+            None,
+        )
     }
 
     fn parts(versions: &Versions) -> Vec<u64> {
@@ -176,7 +179,10 @@ mod tests {
     fn ids_that_end_alike_are_two() {
         let entry = |part, start: &str| {
             let id = VersionId::parse(&format!("{start}{:032}", 0)).unwrap();
-            VersionEntry::new(Arc::new(Version { part, id, created: Timestamp::ZERO, value: None, sealed_under: None }), None)
+            VersionEntry::new(
+                Arc::new(Version { part, id, created: Timestamp::ZERO, value: None, sealed_under: None }),
+                None,
+            )
         };
         let versions: Versions = [entry(0, "a"), entry(1, "b")].into_iter().collect();
         assert_eq!(versions.of_id(&entry(9, "a").version.id).unwrap().version.part, 0);

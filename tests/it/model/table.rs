@@ -66,6 +66,7 @@ pub(super) const NOT_SHOWN: &[(&str, &str)] = &[
     ("DescribeSecret.KmsKeyId", ONE_KEY),
     ("ListSecrets.SecretList.KmsKeyId", ONE_KEY),
     ("ListResourcePolicies.NextToken", ONE_POLICY),
+    ("*.ReplicationStatus.LastAccessedDate", "no call here reads a replica"),
     ("*.OwningService", "no other service keeps secrets here"),
     ("AssociateCrossAccountReplica", NO_CROSS_ACCOUNT),
     ("CancelRotateSecret", NO_ROTATION),

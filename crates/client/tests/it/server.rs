@@ -255,7 +255,8 @@ impl Secrets for Script {
         request: Request<pb::ReplicateSecretToRegionsRequest>,
     ) -> Result<Response<pb::ReplicateSecretToRegionsResponse>, Status> {
         self.next(&request, Call::default()).await?;
-        let answer = pb::ReplicateSecretToRegionsResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        let answer =
+            pb::ReplicateSecretToRegionsResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
         Ok(Response::new(answer))
     }
 
@@ -264,7 +265,8 @@ impl Secrets for Script {
         request: Request<pb::RemoveRegionsFromReplicationRequest>,
     ) -> Result<Response<pb::RemoveRegionsFromReplicationResponse>, Status> {
         self.next(&request, Call::default()).await?;
-        let answer = pb::RemoveRegionsFromReplicationResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        let answer =
+            pb::RemoveRegionsFromReplicationResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
         Ok(Response::new(answer))
     }
 
@@ -282,7 +284,8 @@ impl Secrets for Script {
         request: Request<pb::AssociateCrossAccountReplicaRequest>,
     ) -> Result<Response<pb::AssociateCrossAccountReplicaResponse>, Status> {
         self.next(&request, Call::default()).await?;
-        let answer = pb::AssociateCrossAccountReplicaResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        let answer =
+            pb::AssociateCrossAccountReplicaResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
         Ok(Response::new(answer))
     }
 
@@ -291,7 +294,8 @@ impl Secrets for Script {
         request: Request<pb::DisassociateCrossAccountReplicaRequest>,
     ) -> Result<Response<pb::DisassociateCrossAccountReplicaResponse>, Status> {
         self.next(&request, Call::default()).await?;
-        let answer = pb::DisassociateCrossAccountReplicaResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        let answer =
+            pb::DisassociateCrossAccountReplicaResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
         Ok(Response::new(answer))
     }
 

@@ -25,7 +25,16 @@ const NOTHING_TO_CHANGE: &str = "what is to change? Give --description, --kms-ke
 pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> {
     block_on(Box::pin(async move {
         match command {
-            SecretCommand::Create { name, description, tags, replica_regions, no_value, client_request_token, value, connection } => {
+            SecretCommand::Create {
+                name,
+                description,
+                tags,
+                replica_regions,
+                no_value,
+                client_request_token,
+                value,
+                connection,
+            } => {
                 let mut request = CreateSecret::new(name);
                 if let Some(description) = description {
                     request = request.description(description);

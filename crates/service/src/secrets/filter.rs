@@ -196,7 +196,11 @@ mod tests {
         ];
         for (name, value, expected) in cases {
             let secret = secret(name, Some("some words"), &[("tagKey", "theValue")]);
-            assert_eq!(matches_all(&[filter(FilterKey::All, &[value])], &secret, None), *expected, "{name:?} {value:?}");
+            assert_eq!(
+                matches_all(&[filter(FilterKey::All, &[value])], &secret, None),
+                *expected,
+                "{name:?} {value:?}"
+            );
         }
     }
 

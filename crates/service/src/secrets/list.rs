@@ -41,7 +41,10 @@ impl Read for ListSecrets {
 
     async fn act(request: Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Self::Output, ApiError> {
         let (secrets, next_token) = page(&request, view, Lister::ListSecrets).await?;
-        Ok(ListSecretsOutput { secrets: secrets.iter().map(|secret| describe(secret, view.state())).collect(), next_token })
+        Ok(ListSecretsOutput {
+            secrets: secrets.iter().map(|secret| describe(secret, view.state())).collect(),
+            next_token,
+        })
     }
 }
 

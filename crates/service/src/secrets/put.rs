@@ -30,8 +30,7 @@ impl Write for PutSecretValue {
         let secret = view.live_primary(&request.secret)?;
         let value = request.value.as_ref().map_err(ApiError::clone)?;
         let namespace = secret.namespace_of_token(&request.token);
-        let of =
-            VersionOf { namespace: &namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
+        let of = VersionOf { namespace: &namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
         Ok(Plan::Propose(Command::PutSecretValue(state::PutSecretValue {
             target: secret.arn.clone(),
             token: request.token.clone(),

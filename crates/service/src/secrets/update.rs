@@ -34,8 +34,7 @@ impl Write for UpdateSecret {
             must_be_default_key(key, view)?;
         }
         let namespace = secret.namespace_of_token(&request.token);
-        let of =
-            VersionOf { namespace: &namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
+        let of = VersionOf { namespace: &namespace, name: &secret.name, arn: &secret.arn, version: &request.token };
         Ok(Plan::Propose(Command::UpdateSecret(state::UpdateSecret {
             target: secret.arn.clone(),
             token: request.token.clone(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use state::DeleteMode;
 use types::{ApiError, SecretId, SecretName, StagingLabel, Tag, VersionId};
 
-use crate::api::SecretValue;
 use super::replication::AskedReplicas;
+use crate::api::SecretValue;
 use crate::authorize::Target;
 
 /// The secret that a request names.

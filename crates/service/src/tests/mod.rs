@@ -6,6 +6,7 @@ mod listing;
 mod naive;
 mod random;
 mod relaxed;
+mod replication;
 mod resource_policies;
 mod rotation;
 mod secrets;

@@ -8,12 +8,15 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use state::{
-    Access, AddReplicas, CancelRotateSecret, RemoveRegionsFromReplication, ReplicaRegion, ReplicateSecretToRegions, StopReplicationToReplica, Version, Applied, Command, CreateSecret, DeleteMode, DeleteResourcePolicy, DeleteSecret, Envelope, Outcome, Purge,
-    PutResourcePolicy, PutSecretValue, Refusal, RestoreSecret, RotateSecret, RotationRules, RotationSchedule, Secret, State, TagResource, Touch, UntagResource,
-    UpdateSecret, UpdateSecretVersionStage, VersionEntry,
+    Access, AddReplicas, Applied, CancelRotateSecret, Command, CreateSecret, DeleteMode, DeleteResourcePolicy,
+    DeleteSecret, Envelope, Outcome, Purge, PutResourcePolicy, PutSecretValue, Refusal, RemoveRegionsFromReplication,
+    ReplicaRegion, ReplicateSecretToRegions, RestoreSecret, RotateSecret, RotationRules, RotationSchedule, Secret,
+    State, StopReplicationToReplica, TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage,
+    Version, VersionEntry,
 };
 use types::{
-    Namespace, Principal, ProposalId, Region, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId, limits,
+    Namespace, Principal, ProposalId, Region, SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind,
+    VersionId, limits,
 };
 
 use crate::fixture::{HOUR_MS, START, account, bootstrap_command, labels, name, namespace_of, refused, sealed, token};
@@ -286,7 +289,8 @@ impl World {
                     target: self.target(secret),
                     token: token(&number.to_string()),
                     function: function.map(Into::into),
-                    rules: days.map(|days| RotationRules { schedule: RotationSchedule::AfterDays(days), duration: None }),
+                    rules: days
+                        .map(|days| RotationRules { schedule: RotationSchedule::AfterDays(days), duration: None }),
                     immediately,
                 };
                 self.apply(self.envelope(Command::RotateSecret(command)));
@@ -466,8 +470,8 @@ impl World {
         value: &state::SealedValue,
     ) {
         let Some(secret) = before.secret_by_arn(target) else { return };
-        if secret.is_scheduled_for_deletion() {
-            return;
+        if secret.is_scheduled_for_deletion() || before.is_replica(secret) {
+            return assert!(outcome.is_err());
         }
         let kept = secret.version(token).and_then(|entry| entry.version.value.as_ref());
         let after = &self.one.secret_by_arn(target).expect("a write removes nothing");
@@ -517,7 +521,9 @@ impl World {
             && !(command.immediately && old.version(&command.token).is_some())
         {
             let rotation = new.rotation.as_deref().expect("it is configured");
-            assert!(rotation.enabled && command.function.as_ref().is_none_or(|function| *function == rotation.function));
+            assert!(
+                rotation.enabled && command.function.as_ref().is_none_or(|function| *function == rotation.function)
+            );
             assert!(command.rules.is_none() || command.rules == rotation.rules);
             assert!(old.rotating().is_none());
             assert_eq!(new.rotating(), Some(&command.token).filter(|_| command.immediately));
@@ -550,7 +556,8 @@ impl World {
                 for entry in old.versions.iter() {
                     let kept = new.version(&entry.version.id).expect("a version is gone");
                     let filled = entry.version.value.is_none().then(|| kept.version.value.clone()).flatten();
-                    let expected = Version { value: entry.version.value.clone().or(filled), ..(*entry.version).clone() };
+                    let expected =
+                        Version { value: entry.version.value.clone().or(filled), ..(*entry.version).clone() };
                     assert_eq!(*kept.version, expected, "a version has changed");
                     assert!(entry.last_accessed <= kept.last_accessed && kept.last_accessed <= new.last_accessed);
                 }
@@ -573,6 +580,9 @@ impl World {
         for (_, index) in self.one.namespaces() {
             for uid in &index.by_creation {
                 let secret = self.one.secret(*uid).expect("an index names what exists");
+                if self.one.is_replica(secret) {
+                    continue;
+                }
                 let (old, new) = (before.resource_policy(secret), self.one.resource_policy(secret));
                 let asked = asked.filter(|(target, _)| **target == secret.arn && fresh && outcome.is_ok());
                 assert_eq!(new, asked.map_or(old, |(_, text)| text));

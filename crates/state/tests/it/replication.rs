@@ -128,8 +128,10 @@ fn force_does_not_reach_into_another_replication() {
     let mut node = replicated();
     create_in(&mut node, EUROPE, "a", "other");
     let target = secret(&node, EUROPE, "a").arn.clone();
-    let outcome =
-        node.run(Command::ReplicateSecretToRegions(ReplicateSecretToRegions { target, add: add(&[WEST, "us-east-1"], true) }));
+    let outcome = node.run(Command::ReplicateSecretToRegions(ReplicateSecretToRegions {
+        target,
+        add: add(&[WEST, "us-east-1"], true),
+    }));
     assert_eq!(statuses(&outcome), [(WEST, ReplicaStatus::NameTaken), ("us-east-1", ReplicaStatus::NameTaken)]);
 }
 
@@ -224,7 +226,8 @@ fn a_checkpoint_holds_of_a_replica_only_what_is_its_own() {
 #[test]
 fn a_secret_is_created_with_its_replicas_and_a_retry_shows_them() {
     let mut node = Node::new();
-    let command = state::CreateSecret { add_replicas: add(&[WEST, EUROPE], false), ..node.create_command("a", "1", Some("v")) };
+    let command =
+        state::CreateSecret { add_replicas: add(&[WEST, EUROPE], false), ..node.create_command("a", "1", Some("v")) };
     for _ in 0..2 {
         let outcome = node.run(Command::CreateSecret(command.clone()));
         assert_eq!(statuses(&outcome), [(WEST, ReplicaStatus::InSync), (EUROPE, ReplicaStatus::InSync)]);

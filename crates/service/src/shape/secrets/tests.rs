@@ -136,10 +136,8 @@ fn bad_creates_get_the_texts_of_aws() {
                 add_replica_regions: Some(vec![ReplicaRegionInput { region: text("nowhere"), kms_key_id: None }]),
                 ..create()
             },
-            one(
-                "Value 'nowhere' at 'addReplicaRegions.1.member.region' failed to satisfy constraint: Member must \
-                 satisfy regular expression pattern: ^([a-z]+-)+\\d+$",
-            ),
+            one("Value 'nowhere' at 'addReplicaRegions.1.member.region' failed to satisfy constraint: Member must \
+                 satisfy regular expression pattern: ^([a-z]+-)+\\d+$"),
         ),
     ];
     for (input, expected) in cases {
