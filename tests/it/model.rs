@@ -92,7 +92,9 @@ fn stale_lines(model: &Model) -> Vec<String> {
         places.iter().map(Place::name).collect::<Vec<_>>()
     };
     let answers = |operation: &&str| answer_names(model, operation).into_iter().collect();
-    let lists: [(&str, &[(&str, &str)], &dyn Fn(&&str) -> Vec<String>); 3] = [
+    type Reasons = &'static [(&'static str, &'static str)];
+    type Members<'a> = &'a (dyn Fn(&&str) -> Vec<String> + 'a);
+    let lists: [(&str, Reasons, Members<'_>); 3] = [
         ("IGNORED", table::IGNORED, &requests),
         ("NOT_USED", table::NOT_USED, &requests),
         ("NOT_SHOWN", table::NOT_SHOWN, &answers),

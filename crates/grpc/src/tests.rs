@@ -457,7 +457,8 @@ async fn every_refusal_of_the_service_has_its_status_its_details_and_its_request
 async fn what_is_absent_stays_absent() {
     let fake = Fake::new();
     secrets(&fake).create_secret(pb::CreateSecretRequest::default()).await.unwrap();
-    assert_eq!(fake.only_call().input, format!("{:?}", CreateSecretInput::default()),);
+    let nothing = CreateSecretInput { force_overwrite_replica_secret: Some(false), ..CreateSecretInput::default() };
+    assert_eq!(fake.only_call().input, format!("{nothing:?}"));
     secrets(&fake).put_secret_value(pb::PutSecretValueRequest::default()).await.unwrap();
     assert_eq!(fake.only_call().input, format!("{:?}", PutSecretValueInput::default()));
     secrets(&fake).get_secret_value(pb::GetSecretValueRequest::default()).await.unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::botocore::{Model, Place, Step, members};
 
 /// Entries of a list without a bound, and characters of a text without one, that are enough to try.
-const ENOUGH: usize = 8;
+const ENOUGH: u8 = 8;
 
 /// A value to try.
 #[derive(Debug)]
@@ -132,11 +132,11 @@ pub(super) fn typical(model: &Model, shape: &Value) -> Value {
     match shape["type"].as_str().unwrap_or_default() {
         "string" => match shape["enum"].get(0) {
             Some(word) => word.clone(),
-            None => json!(nearest(shape, ENOUGH, true)),
+            None => json!(nearest(shape, usize::from(ENOUGH), true)),
         },
-        "integer" | "long" => json!(shape["min"].as_i64().unwrap_or(ENOUGH as i64)),
+        "integer" | "long" => json!(shape["min"].as_i64().unwrap_or(i64::from(ENOUGH))),
         "boolean" => json!(true),
-        "blob" => json!(STANDARD.encode([7; ENOUGH])),
+        "blob" => json!(STANDARD.encode([7; ENOUGH as usize])),
         "list" => json!([typical(model, model.shape(&shape["member"]))]),
         "structure" => {
             let typical = |(name, reference): (&str, &Value)| (name.to_owned(), typical(model, model.shape(reference)));
@@ -197,7 +197,8 @@ fn length_failure(shape: &Value, length: usize) -> Option<String> {
 fn nearest(shape: &Value, length: usize, at_least: bool) -> String {
     let allowed = number(shape, "min").unwrap_or(0)..=number(shape, "max").unwrap_or(usize::MAX);
     let length = length.clamp(*allowed.start(), *allowed.end());
-    let lengths: Vec<usize> = if at_least { (length..length + ENOUGH).collect() } else { (0..=length).rev().collect() };
+    let lengths: Vec<usize> =
+        if at_least { (length..length + usize::from(ENOUGH)).collect() } else { (0..=length).rev().collect() };
     let legal = |length: &usize| {
         let legal = allowed.contains(length) && is_match(shape, &near(shape, *length));
         legal.then(|| near(shape, *length))

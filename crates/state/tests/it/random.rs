@@ -531,7 +531,10 @@ impl World {
             assert!(made.is_none_or(|entry| entry.version.value.is_none()));
             assert_eq!(new.holder(&StagingLabel::Current), old.holder(&StagingLabel::Current));
         }
-        let configures = matches!(envelope.command, Command::RotateSecret(_) | Command::CancelRotateSecret(_));
+        let configures = matches!(
+            envelope.command,
+            Command::RotateSecret(_) | Command::CancelRotateSecret(_) | Command::StopReplicationToReplica(_)
+        );
         let (Some(was), Some(is)) = (old.rotation.as_deref(), new.rotation.as_deref()) else {
             assert!(configures || old.rotation == new.rotation);
             return;
@@ -556,8 +559,16 @@ impl World {
                 for entry in old.versions.iter() {
                     let kept = new.version(&entry.version.id).expect("a version is gone");
                     let filled = entry.version.value.is_none().then(|| kept.version.value.clone()).flatten();
-                    let expected =
-                        Version { value: entry.version.value.clone().or(filled), ..(*entry.version).clone() };
+                    let expected = Version {
+                        value: entry.version.value.clone().or(filled),
+                        sealed_under: kept.version.sealed_under.clone(),
+                        ..(*entry.version).clone()
+                    };
+                    if entry.version.value.is_some() {
+                        let (was, is) =
+                            (before.sealed_under(old, &entry.version), self.one.sealed_under(new, &kept.version));
+                        assert_eq!(was, is, "a value cannot be opened any more");
+                    }
                     assert_eq!(*kept.version, expected, "a version has changed");
                     assert!(entry.last_accessed <= kept.last_accessed && kept.last_accessed <= new.last_accessed);
                 }

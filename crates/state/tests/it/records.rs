@@ -7,7 +7,7 @@ use state::{
     Change, DeleteMode, Record, RecordKey, RecordKind, Secret, SecretUid, State, StateBuilder, UnexpectedRecord,
 };
 
-use types::limits;
+use types::{Region, VersionId, limits};
 
 use crate::fixture::{HOUR_MS, Node, token};
 
@@ -203,4 +203,27 @@ fn changes_lead_from_any_state_to_any_other() {
             assert_eq!(records, records_of(to));
         }
     }
+}
+
+#[test]
+fn a_state_that_was_put_together_holds_each_version_id_and_region_once() {
+    let mut node = Node::new();
+    node.create("a", "1", Some("v")).unwrap();
+    node.create("b", "1", Some("v")).unwrap();
+    // As they come from a disk: every text by itself.
+    let state = edited(&node.state, |_, record| {
+        let Record::Secret(record) = record else { return };
+        let secret = Arc::make_mut(&mut record.secret);
+        secret.create_token = VersionId::parse(secret.create_token.as_str()).unwrap();
+        secret.labels.iter_mut().for_each(|(_, id)| *id = VersionId::parse(id.as_str()).unwrap());
+        secret.namespace.region = Region::parse(secret.namespace.region.as_str()).unwrap();
+    });
+    let state = state.unwrap();
+    assert_eq!(state, node.state);
+    let (_, index) = state.namespaces().next().unwrap();
+    let secrets: Vec<_> = index.by_creation.iter().collect();
+    let [a, b] = [0, 1].map(|at| state.secret(*secrets[at]).unwrap());
+    let id = a.versions[0].version.id.as_str().as_ptr();
+    assert_eq!([a.create_token.as_str().as_ptr(), a.labels[0].1.as_str().as_ptr()], [id; 2]);
+    assert_eq!(a.namespace.region.as_str().as_ptr(), b.namespace.region.as_str().as_ptr());
 }

@@ -16,7 +16,7 @@ use super::{Damage, StateStoreError};
 use crate::codec::{CheckpointHead, decode_record_from};
 
 /// Entries that are opened and decoded together, and bytes of them after which there are no more.
-const CHUNK_ENTRIES: usize = 512;
+pub(super) const CHUNK_ENTRIES: usize = 512;
 const CHUNK_BYTES: usize = 1 << 20;
 /// Chunks that wait before and after each decoder.
 const QUEUE_CHUNKS: usize = 2;

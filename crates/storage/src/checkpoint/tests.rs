@@ -419,3 +419,24 @@ fn cut_files_of_the_engine_never_load_as_another_state() {
         }
     }
 }
+
+#[test]
+fn records_of_many_chunks_are_loaded_and_the_first_bad_one_is_named() {
+    let mut history = History::new(21);
+    history.run(12_000);
+    let place = SledPlace::holding(&history);
+    let count = history.state.records().count();
+    assert!(count > 12 * super::load::CHUNK_ENTRIES, "{count}");
+    assert_eq!(place.open().unwrap().1.unwrap().state, history.state);
+
+    let mut spoilt = Vec::new();
+    place.tamper(|entries, batch| {
+        for (key, value) in entries.iter().filter(|(key, _)| *key != HEAD).step_by(1_000).skip(1) {
+            let mut value = value.clone();
+            *value.last_mut().unwrap() ^= 1;
+            batch.insert(key.as_slice(), value);
+            spoilt.push(EntryKey::decode(key).unwrap().record);
+        }
+    });
+    assert_eq!(place.damage(), Damage::OpenRecord { key: spoilt[0], source: OpenError::NotAuthentic });
+}
