@@ -426,7 +426,7 @@ fn records_of_many_chunks_are_loaded_and_the_first_bad_one_is_named() {
     history.run(12_000);
     let place = SledPlace::holding(&history);
     let count = history.state.records().count();
-    assert!(count > 12 * super::load::CHUNK_ENTRIES, "{count}");
+    assert!(count > 12 * load::CHUNK_ENTRIES, "{count}");
     assert_eq!(place.open().unwrap().1.unwrap().state, history.state);
 
     let mut spoilt = Vec::new();
