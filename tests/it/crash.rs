@@ -135,11 +135,12 @@ async fn transfer(cluster: &Cluster, load: &Load, crash: Option<Crash>, after: D
     bulk::write(cluster, MORE, Some(receiver)).await?;
     bulk::checkpoint(cluster, leader).await?;
 
+    let log = cluster.node(receiver)?.log;
+    let received = || anyhow::Ok(fs::read_to_string(&log)?.matches("snapshot received").count());
+    // It may be over before the node listens.
+    let before = received()?;
     cluster.restart(receiver)?;
     let node = cluster.node(receiver)?;
-    let received = || anyhow::Ok(fs::read_to_string(&node.log)?.matches("snapshot received").count());
-    let before = received()?;
-    // It may be over before anybody looks.
     let began = Instant::now();
     until("a transfer to begin", PATIENCE, || {
         Ok((is_receiving(node.pid, &node.data_dir) || received()? > before).then_some(()))
