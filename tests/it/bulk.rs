@@ -1,11 +1,15 @@
 //! Secrets that are large and many, so that logs, checkpoints and snapshots take some time and space.
 
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use proto::cluster::v1::CheckpointRequest;
 use proto::cluster::v1::node_checkpoint::Result as Checkpointed;
-use testkit::{Cluster, requests};
+use testkit::{Cluster, PATIENCE, requests};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -46,4 +50,31 @@ pub(crate) async fn checkpoint(cluster: &Cluster, at: u64) -> Result<Vec<u64>> {
     let answer = cluster.admin(at)?.checkpoint(CheckpointRequest {}).await?.into_inner();
     let taken = answer.nodes.into_iter().filter(|node| matches!(node.result, Some(Checkpointed::Checkpoint(_))));
     Ok(taken.map(|node| node.id).collect())
+}
+
+/// The segment that a node's log ends in, by its name.
+pub(crate) fn last_segment(cluster: &Cluster, of: u64) -> Result<OsString> {
+    segments(&cluster.node(of)?.data_dir)?.pop().context("the node has no log")
+}
+
+/// Writes and takes checkpoints until the leader's log has that segment no more. openraft puts a purge off while it sends
+/// what would be purged, also to a node that is `away`.
+pub(crate) async fn purge(cluster: &Cluster, leader: u64, away: u64, segment: &OsStr) -> Result<()> {
+    let data_dir = cluster.node(leader)?.data_dir;
+    let began = Instant::now();
+    while segments(&data_dir)?.first().is_some_and(|first| first.as_os_str() <= segment) {
+        anyhow::ensure!(began.elapsed() < PATIENCE, "the leader does not purge its log");
+        write(cluster, WRITERS, Some(away)).await?;
+        checkpoint(cluster, leader).await?;
+    }
+    Ok(())
+}
+
+/// The segments of a log. Their names tell their order.
+fn segments(data_dir: &Path) -> Result<Vec<OsString>> {
+    let names = fs::read_dir(data_dir.join("log"))?.map(|entry| Ok(entry?.file_name()));
+    let mut names = names.collect::<Result<Vec<_>>>()?;
+    names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "log"));
+    names.sort();
+    Ok(names)
 }

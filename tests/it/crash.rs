@@ -4,7 +4,6 @@
 //! Each crash is drawn from a seed, which is printed with the command that draws the same ones again. When exactly a
 //! kill comes is up to the machine.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -132,16 +131,9 @@ async fn transfer(cluster: &Cluster, load: &Load, crash: Option<Crash>, after: D
     let leader = cluster.leader(None).await?;
     let receiver = cluster.ids()?.into_iter().find(|id| *id != leader).context("there is one node")?;
     cluster.kill_9(&[receiver])?;
-    let sender = cluster.node(leader)?.data_dir;
-    let last_missed = segments(&sender)?.pop().context("the leader has no log")?;
+    let missed = bulk::last_segment(cluster, leader)?;
     load.progress(BEHIND).await?;
-    // A purge is put off while the log is being sent, also to one that is gone.
-    let began = Instant::now();
-    while segments(&sender)?.first().is_some_and(|first| *first <= last_missed) {
-        anyhow::ensure!(began.elapsed() < PATIENCE, "the leader does not purge what the receiver has not got");
-        bulk::write(cluster, MORE, Some(receiver)).await?;
-        bulk::checkpoint(cluster, leader).await?;
-    }
+    bulk::purge(cluster, leader, receiver, &missed).await?;
 
     let log = cluster.node(receiver)?.log;
     let received = || anyhow::Ok(fs::read_to_string(&log)?.matches("snapshot received").count());
@@ -168,15 +160,6 @@ async fn transfer(cluster: &Cluster, load: &Load, crash: Option<Crash>, after: D
     cluster.kill_9(&[killed])?;
     cluster.restart(killed)?;
     Ok(Transfer { took, was_cut_off })
-}
-
-/// The segments of a node's log, by their names, which tell their order.
-fn segments(data_dir: &Path) -> Result<Vec<OsString>> {
-    let names = fs::read_dir(data_dir.join("log"))?.map(|entry| Ok(entry?.file_name()));
-    let mut names = names.collect::<Result<Vec<_>>>()?;
-    names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "log"));
-    names.sort();
-    Ok(names)
 }
 
 /// Whether a process has a spool of a snapshot open. The file has no name, and its descriptor tells where it is.
