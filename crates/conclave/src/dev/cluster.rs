@@ -145,11 +145,12 @@ impl DevCluster {
 
     /// Says which nodes have died, also those that `restart-node` or an earlier `dev` started; it does not end.
     pub(crate) async fn watch(&mut self) {
-        let mut alive = BTreeMap::new();
+        // The last process that was seen of each node, and whether it lived.
+        let mut seen = BTreeMap::new();
         loop {
             self.children.retain_mut(|(id, child)| match child.try_wait() {
                 Ok(Some(status)) => {
-                    alive.remove(&id.0);
+                    seen.insert(id.0, (child.id(), false));
                     say_ended(id.0, &format!(": {status}"));
                     false
                 }
@@ -158,9 +159,13 @@ impl DevCluster {
             // A file that cannot be read now is read again in a moment.
             for entry in self.layout.read_nodes().unwrap_or_default() {
                 let lives = node::is_alive(&self.layout, &entry);
-                let before = if lives { alive.insert(entry.id, entry.pid) } else { alive.remove(&entry.id) };
-                let is_child = self.children.iter().any(|(_, child)| Some(child.id()) == before);
-                if before.is_some_and(|pid| !lives || pid != entry.pid) && !is_child {
+                let is_child = |pid| self.children.iter().any(|(_, child)| child.id() == pid);
+                let (pid, lived) = seen.insert(entry.id, (entry.pid, lives)).unwrap_or((entry.pid, lives));
+                if lived && (pid != entry.pid || !lives) && !is_child(pid) {
+                    say_ended(entry.id, "");
+                }
+                // It was started and died between two looks.
+                if pid != entry.pid && !lives && !is_child(entry.pid) {
                     say_ended(entry.id, "");
                 }
             }
