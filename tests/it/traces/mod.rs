@@ -5,8 +5,10 @@
 //! suffix, and `$1` to `$9` are tokens. In an answer `"*"` is anything, `"*day"` midnight of a day, and null is a member
 //! that is not there. An answer without such signs is compared byte by byte where it is JSON.
 
+mod checklist;
 mod filters;
 mod table;
+mod trace;
 
 use std::time::SystemTime;
 
@@ -14,7 +16,8 @@ use serde_json::Value;
 use testkit::{Cluster, SignedClient};
 use uuid::Uuid;
 
-use self::table::{Expected, Step, TRACES, Trace};
+use self::table::TRACES;
+use self::trace::{Expected, Step, Trace};
 use crate::fronts::{Front, Refused};
 
 #[cfg_attr(not(feature = "clusters"), ignore = "needs `cargo xtask test`")]
@@ -38,15 +41,15 @@ async fn recorded_traces_are_repeated_on_both_fronts() {
 
 #[test]
 fn every_line_of_the_checklist_has_its_trace_or_its_test() {
-    for (number, (line, traces)) in (1..).zip(table::CHECKLIST) {
+    for (number, (line, traces)) in (1..).zip(checklist::CHECKLIST) {
         assert_eq!(*line, number, "the checklist has its nineteen lines in order");
         assert!(!traces.is_empty(), "nothing is said of line {line}");
         for name in *traces {
-            let known = TRACES.iter().any(|trace| trace.name == *name) || table::ELSEWHERE.contains(name);
+            let known = TRACES.iter().any(|trace| trace.name == *name) || checklist::ELSEWHERE.contains(name);
             assert!(known, "line {line} names {name}, which there is not");
         }
     }
-    assert_eq!(table::CHECKLIST.len(), 19);
+    assert_eq!(checklist::CHECKLIST.len(), 19);
 }
 
 /// A front, as raw as it gets.

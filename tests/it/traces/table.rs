@@ -1,110 +1,13 @@
 //! The table: what is asked, and what is answered.
 
+use super::trace::{Trace, answers, is_silent, refuses, refuses_somehow, shows};
+
 const NOT_FOUND: &str = "Secrets Manager can't find the specified secret.";
 const INVALID_NAME: &str =
     "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
 const NO_TOKEN: &str = "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
 const MARKED: &str = "You can't perform this operation on the secret because it was marked for deletion.";
 const BAD_WINDOW: &str = "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).";
-
-/// A story of one secret.
-pub(super) struct Trace {
-    pub(super) name: &'static str,
-    pub(super) steps: &'static [Step],
-}
-
-/// A request, and what comes of it.
-pub(super) struct Step {
-    pub(super) operation: &'static str,
-    pub(super) request: &'static str,
-    pub(super) expected: Expected,
-}
-
-#[derive(Debug)]
-pub(super) enum Expected {
-    /// These members and no others.
-    Answer(&'static str),
-    /// These members, whatever else there is.
-    Part(&'static str),
-    /// A success that says nothing.
-    Nothing,
-    /// The code and the text.
-    Refusal(&'static str, &'static str),
-    /// The code; the text of AWS is not known.
-    Code(&'static str),
-}
-
-const fn answers(operation: &'static str, request: &'static str, answer: &'static str) -> Step {
-    Step { operation, request, expected: Expected::Answer(answer) }
-}
-
-const fn shows(operation: &'static str, request: &'static str, part: &'static str) -> Step {
-    Step { operation, request, expected: Expected::Part(part) }
-}
-
-const fn is_silent(operation: &'static str, request: &'static str) -> Step {
-    Step { operation, request, expected: Expected::Nothing }
-}
-
-const fn refuses(operation: &'static str, request: &'static str, code: &'static str, text: &'static str) -> Step {
-    Step { operation, request, expected: Expected::Refusal(code, text) }
-}
-
-const fn refuses_somehow(operation: &'static str, request: &'static str, code: &'static str) -> Step {
-    Step { operation, request, expected: Expected::Code(code) }
-}
-
-/// The lines of the checklist of conformance, and the traces that keep them.
-pub(super) const CHECKLIST: &[(u32, &[&str])] = &[
-    (1, &["a token is required before the secret is looked for"]),
-    (2, &["a bad name is refused by every operation"]),
-    (
-        3,
-        &[
-            "an arn may be partial",
-            "four letters at the end of a name are no suffix",
-            "six letters at the end of a name are taken for the suffix",
-            "a hyphen at the end of a name is no suffix",
-        ],
-    ),
-    (
-        4,
-        &[
-            "three puts",
-            "pending survives the move of current",
-            "a second rotation takes pending along",
-            "custom labels move one by one",
-            "custom labels stay when current moves",
-            "removing a label leaves previous alone",
-            "labels are taken to the letter",
-        ],
-    ),
-    (5, &["the first version is current whatever it asks for"]),
-    (6, &["a token is for one content", "tokens are taken to the letter"]),
-    (7, &["deletion has its window or is forced"]),
-    (8, &["a scheduled secret is there for a few operations only"]),
-    (9, &["filters"]),
-    (10, &["tags are omitted or empty"]),
-    (11, &["bytes and texts take turns", "aws_clients"]),
-    (12, &["a read leaves its day"]),
-    (13, &["rotation, which is not served yet"]),
-    (14, &["rotation, which is not served yet"]),
-    (15, &["api"]),
-    (16, &["races"]),
-    (17, &["aws_clients"]),
-    (18, &["aws_clients"]),
-    (19, &["Terraform, which no machine here has"]),
-];
-
-/// What is kept by other tests, or not yet.
-pub(super) const ELSEWHERE: &[&str] = &[
-    "Terraform, which no machine here has",
-    "api",
-    "aws_clients",
-    "filters",
-    "races",
-    "rotation, which is not served yet",
-];
 
 pub(super) const TRACES: &[Trace] = &[
     Trace {

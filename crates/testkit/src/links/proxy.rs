@@ -28,7 +28,7 @@ pub(super) struct Flow {
 pub(super) enum Passage {
     #[default]
     Open,
-    /// Nothing arrives for now.
+    /// Bytes are kept back until it is open again.
     Held,
     /// Connections break.
     Refused,
