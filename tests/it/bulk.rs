@@ -1,8 +1,6 @@
 //! Secrets that are large and many, so that logs, checkpoints and snapshots take some time and space.
 
-use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -52,29 +50,20 @@ pub(crate) async fn checkpoint(cluster: &Cluster, at: u64) -> Result<Vec<u64>> {
     Ok(taken.map(|node| node.id).collect())
 }
 
-/// The segment that a node's log ends in, by its name.
-pub(crate) fn last_segment(cluster: &Cluster, of: u64) -> Result<OsString> {
-    segments(&cluster.node(of)?.data_dir)?.pop().context("the node has no log")
+/// The segment that a node's log ends in.
+pub(crate) fn last_segment(cluster: &Cluster, of: u64) -> Result<PathBuf> {
+    cluster.node(of)?.log_segments()?.pop().context("the node has no log")
 }
 
 /// Writes and takes checkpoints until the leader's log has that segment no more. openraft puts a purge off while it sends
 /// what would be purged, also to a node that is `away`.
-pub(crate) async fn purge(cluster: &Cluster, leader: u64, away: u64, segment: &OsStr) -> Result<()> {
-    let data_dir = cluster.node(leader)?.data_dir;
+pub(crate) async fn purge(cluster: &Cluster, leader: u64, away: u64, segment: &Path) -> Result<()> {
+    let leader_node = cluster.node(leader)?;
     let began = Instant::now();
-    while segments(&data_dir)?.first().is_some_and(|first| first.as_os_str() <= segment) {
+    while leader_node.log_segments()?.first().is_some_and(|first| first.as_path() <= segment) {
         anyhow::ensure!(began.elapsed() < PATIENCE, "the leader does not purge its log");
         write(cluster, WRITERS, Some(away)).await?;
         checkpoint(cluster, leader).await?;
     }
     Ok(())
-}
-
-/// The segments of a log. Their names tell their order.
-fn segments(data_dir: &Path) -> Result<Vec<OsString>> {
-    let names = fs::read_dir(data_dir.join("log"))?.map(|entry| Ok(entry?.file_name()));
-    let mut names = names.collect::<Result<Vec<_>>>()?;
-    names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "log"));
-    names.sort();
-    Ok(names)
 }

@@ -94,7 +94,7 @@ fn a_damaged_store_is_named_with_the_way_out() {
     let node = cluster.node(1).unwrap();
     assert_eq!(cluster.terminate().unwrap(), OK);
     let config = cluster.dir().join("nodes/1/conclave.toml");
-    let segment = first_log_segment(&node.data_dir.join("log"));
+    let segment = node.log_segments().unwrap().remove(0);
     for (file, store) in [(segment, "log"), (node.data_dir.join("state/sled/db"), "state")] {
         let whole = fs::read(&file).unwrap();
         // Whatever the beginning of the file is for, it is not this.
@@ -219,13 +219,6 @@ fn refused_without_a_change(cluster: &Cluster, answer: &Finished, why: &str) {
 fn members(cluster: &Cluster) -> usize {
     let status = cluster.conclave(["cluster", "status", "--output", "json"]).run().unwrap().json().unwrap();
     status["nodes"].as_array().unwrap().len()
-}
-
-fn first_log_segment(dir: &Path) -> PathBuf {
-    let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let mut segments: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|it| it == "log")).collect();
-    segments.sort();
-    segments.remove(0)
 }
 
 fn free_port() -> u16 {

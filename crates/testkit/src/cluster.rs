@@ -51,6 +51,20 @@ pub struct Node {
     pub log: PathBuf,
 }
 
+impl Node {
+    /// The segments of its write-ahead log, from the first to the last.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn log_segments(&self) -> Result<Vec<PathBuf>> {
+        let files = fs::read_dir(self.data_dir.join("log"))?.map(|entry| Ok(entry?.path()));
+        let mut segments = files.collect::<Result<Vec<_>>>()?;
+        segments.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+        segments.sort();
+        Ok(segments)
+    }
+}
+
 /// A running `conclave dev`. Dropping it stops everything; after a failure its logs are shown and its files stay.
 #[derive(Debug)]
 pub struct Cluster {
