@@ -146,7 +146,8 @@ fn generate(cluster: &Cluster) -> Result<TempDir> {
 
 /// The files of `proto/` that clients use.
 fn client_files(proto: &Path) -> Result<Vec<String>> {
-    let files = ["conclave/secrets/v1/secrets.proto", "conclave/cluster/v1/cluster.proto"];
+    let files =
+        ["conclave/secrets/v1/secrets.proto", "conclave/keys/v1/keys.proto", "conclave/cluster/v1/cluster.proto"];
     for file in files {
         fs::metadata(proto.join(file))?;
     }

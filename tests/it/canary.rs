@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
-use testkit::{Canary, Cluster};
+use serde_json::{Value, json};
+use testkit::{Canary, Cluster, SignedClient};
 use uuid::Uuid;
 
 use crate::fronts::Front;
@@ -24,6 +24,9 @@ async fn nothing_of_a_secret_is_on_a_disk_or_in_a_log() {
         for mut front in [Front::Aws(cluster.signed(*id).unwrap()), Front::Grpc(cluster.secrets(*id).unwrap())] {
             needles.extend(write_canaries(&mut front, number).await);
         }
+    }
+    for (number, id) in ids.iter().enumerate() {
+        needles.extend(promote_canaries(&cluster.signed(*id).unwrap(), number).await);
     }
     needles.push(("AWS_SECRET_ACCESS_KEY".into(), cluster.variable("AWS_SECRET_ACCESS_KEY").unwrap().into()));
     let scanner = Canary::new(needles).unwrap();
@@ -91,6 +94,42 @@ async fn write_canaries(front: &mut Front, number: usize) -> Vec<(String, Vec<u8
     front.call("PutSecretValue", misuse).await.unwrap_err();
     front.call("CreateSecret", json!({"Name": format!("{missing} {text}")})).await.unwrap_err();
     needles
+}
+
+/// Replicates secrets, makes secrets of their own of the replicas, and answers the canaries in the versions that these
+/// have of their primaries and in those that they got afterwards.
+async fn promote_canaries(home: &SignedClient, number: usize) -> Vec<(String, Vec<u8>)> {
+    let abroad = home.in_region("us-west-2");
+    let [name, old, pending, own, binary] = ["name", "old", "pending", "own", "binary"].map(canary);
+    let token = || Uuid::new_v4().to_string();
+    let created = json!({
+        "Name": name, "ClientRequestToken": token(), "SecretString": old, "AddReplicaRegions": [{"Region": "us-west-2"}],
+    });
+    done(home, "CreateSecret", created).await;
+    let put = json!({
+        "SecretId": name, "ClientRequestToken": token(), "SecretString": pending, "VersionStages": ["AWSPENDING"],
+    });
+    done(home, "PutSecretValue", put).await;
+    done(&abroad, "StopReplicationToReplica", json!({"SecretId": name})).await;
+    let put = json!({"SecretId": name, "ClientRequestToken": token(), "SecretString": own});
+    done(&abroad, "PutSecretValue", put).await;
+    let update =
+        json!({"SecretId": name, "ClientRequestToken": token(), "SecretBinary": STANDARD.encode(binary.as_bytes())});
+    done(&abroad, "UpdateSecret", update).await;
+    for (label, value) in [("AWSPREVIOUS", &own), ("AWSPENDING", &pending)] {
+        let got = done(&abroad, "GetSecretValue", json!({"SecretId": name, "VersionStage": label})).await;
+        assert_eq!(got["SecretString"], json!(value), "{label}");
+    }
+    let needles = [("name", name), ("old value", old), ("pending value", pending), ("own", own), ("own bytes", binary)];
+    needles
+        .map(|(kind, needle)| (format!("{kind} of a promoted replica at node {number}"), needle.into_bytes()))
+        .to_vec()
+}
+
+async fn done(node: &SignedClient, operation: &str, body: Value) -> Value {
+    let answer = node.call(operation, &body).await.unwrap();
+    assert!(answer.status.is_success(), "{operation}: {}", answer.body);
+    answer.json().unwrap()
 }
 
 pub(crate) fn expect_clean(cluster: &Cluster, scanner: &Canary, when: &str) {

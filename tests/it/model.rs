@@ -3,9 +3,12 @@
 
 mod botocore;
 mod checks;
+mod keys_scenario;
+mod keys_table;
 mod scenario;
 mod sheet;
 mod table;
+mod tables;
 mod values;
 
 use std::fs;
@@ -17,21 +20,44 @@ use testkit::{Cluster, SignedClient};
 
 use self::botocore::{Model, Place};
 use self::checks::{Checks, answer_names};
-use self::table::How;
 pub(crate) use self::table::{OPERATIONS, is_served};
+use self::tables::{How, Tables, reason};
 
 #[cfg_attr(not(feature = "clusters"), ignore = "needs `cargo xtask test`")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_api_is_the_one_of_awss_model() {
+    const TABLES: &Tables = &table::SECRETS_MANAGER;
     let cluster = Cluster::start(1).unwrap();
     let client = cluster.signed(cluster.ids().unwrap()[0]).unwrap();
-    let model = Model::read(&cluster).unwrap();
+    let model = Model::read(&cluster, TABLES.service).unwrap();
 
-    let mut checks = Checks::new(&model, &client).await;
+    let mut checks = Checks::new(&model, TABLES, &client).await;
     for operation in model.operations() {
         checks.requests(operation).await;
     }
     scenario::play(&mut checks).await;
+    finish(&model, TABLES, checks).await;
+
+    a_newer_model_fails_with_what_is_new(&model, &client).await;
+}
+
+#[cfg_attr(not(feature = "clusters"), ignore = "needs `cargo xtask test`")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_api_of_keys_is_the_one_of_awss_model() {
+    const TABLES: &Tables = &keys_table::KMS;
+    let cluster = Cluster::start(1).unwrap();
+    let client = cluster.signed(cluster.ids().unwrap()[0]).unwrap().kms();
+    let model = Model::read(&cluster, TABLES.service).unwrap();
+    let mut checks = Checks::new(&model, TABLES, &client).await;
+    for operation in model.operations() {
+        checks.requests(operation).await;
+    }
+    keys_scenario::play(&mut checks).await;
+    finish(&model, TABLES, checks).await;
+}
+
+/// Provokes the errors, and compares what was seen with the tables and the sheet.
+async fn finish(model: &Model, tables: &'static Tables, mut checks: Checks<'_>) {
     for operation in model.operations() {
         if checks.seen[operation].served {
             checks.errors(operation).await;
@@ -39,15 +65,13 @@ async fn the_api_is_the_one_of_awss_model() {
         checks.members(operation);
     }
     let mut findings = checks.findings;
-    findings.extend(stale_lines(&model));
-    findings.extend(missing_tests());
+    findings.extend(stale_lines(model, tables));
+    findings.extend(missing_tests(tables));
     assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
     assert!(checks.calls > 300, "the model drove {} calls only", checks.calls);
 
-    let wrong = sheet::compare(&sheet::render(&model, &checks.seen));
+    let wrong = sheet::compare(tables, &sheet::render(model, tables, &checks.seen));
     assert!(wrong.is_none(), "{}", wrong.unwrap());
-
-    a_newer_model_fails_with_what_is_new(&model, &client).await;
 }
 
 async fn a_newer_model_fails_with_what_is_new(model: &Model, client: &SignedClient) {
@@ -60,7 +84,7 @@ async fn a_newer_model_fails_with_what_is_new(model: &Model, client: &SignedClie
         model["operations"]["GetSecretValue"]["errors"].as_array_mut().unwrap().push(json!({"shape": "Spilled"}));
         model["shapes"]["GetSecretValueResponse"]["members"]["Cup"] = json!({"shape": "DescriptionType"});
     });
-    let mut checks = Checks::new(&newer, client).await;
+    let mut checks = Checks::new(&newer, &table::SECRETS_MANAGER, client).await;
     for operation in ["BrewCoffee", "GetSecretValue"] {
         checks.requests(operation).await;
     }
@@ -81,10 +105,10 @@ async fn a_newer_model_fails_with_what_is_new(model: &Model, client: &SignedClie
 }
 
 /// Lines of the tables that say something of nothing.
-fn stale_lines(model: &Model) -> Vec<String> {
+fn stale_lines(model: &Model, tables: &Tables) -> Vec<String> {
     let mut stale = Vec::new();
     let operations = model.operations();
-    if operations != OPERATIONS {
+    if operations != tables.operations {
         stale.push(format!("OPERATIONS: the model's are {operations:?}"));
     }
     let requests = |operation: &&str| {
@@ -95,26 +119,26 @@ fn stale_lines(model: &Model) -> Vec<String> {
     type Reasons = &'static [(&'static str, &'static str)];
     type Members<'a> = &'a (dyn Fn(&&str) -> Vec<String> + 'a);
     let lists: [(&str, Reasons, Members<'_>); 3] = [
-        ("IGNORED", table::IGNORED, &requests),
-        ("NOT_USED", table::NOT_USED, &requests),
-        ("NOT_SHOWN", table::NOT_SHOWN, &answers),
+        ("IGNORED", tables.ignored, &requests),
+        ("NOT_USED", tables.not_used, &requests),
+        ("NOT_SHOWN", tables.not_shown, &answers),
     ];
     for (list, lines, members) in lists {
         for line in lines {
             let is_of = |operation: &&str| {
-                members(operation).iter().any(|member| table::reason(&[*line], operation, member).is_some())
+                members(operation).iter().any(|member| reason(&[*line], operation, member).is_some())
             };
             if !operations.iter().any(is_of) {
                 stale.push(format!("{list}: the model has no {}", line.0));
             }
         }
     }
-    for (operation, _) in table::NOT_SERVED {
+    for (operation, _) in tables.not_served {
         if !operations.contains(operation) {
             stale.push(format!("NOT_SERVED: the model has no {operation}"));
         }
     }
-    for (operation, error, _) in table::ERRORS {
+    for (operation, error, _) in tables.errors {
         let has = operations
             .iter()
             .filter(|known| *operation == "*" || *known == operation)
@@ -127,12 +151,12 @@ fn stale_lines(model: &Model) -> Vec<String> {
 }
 
 /// Tests that the table of errors names and that are in no source.
-fn missing_tests() -> Vec<String> {
+fn missing_tests(tables: &Tables) -> Vec<String> {
     let mut sources = String::new();
     for folder in ["crates", "tests"] {
         read_sources(&source_root().join(folder), &mut sources);
     }
-    let named = table::ERRORS.iter().filter_map(|(operation, error, how)| match how {
+    let named = tables.errors.iter().filter_map(|(operation, error, how)| match how {
         How::Test(test) => Some((operation, error, *test)),
         How::Here(_) | How::Not(_) => None,
     });

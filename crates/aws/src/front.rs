@@ -15,29 +15,16 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use net::ConnectionInfo;
-use service::api::{
-    AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
-    ReplicateSecretToRegionsInput, StopReplicationToReplicaInput,
-};
-use service::api::{
-    BatchGetSecretValueInput, CreateSecretInput, DeleteSecretInput, DescribeSecretInput, GetRandomPasswordInput,
-    GetSecretValueInput, ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput,
-    TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
-};
-use service::api::{CancelRotateSecretInput, RotateSecretInput};
-use service::api::{
-    DeleteResourcePolicyInput, GetResourcePolicyInput, ListResourcePoliciesInput, PutResourcePolicyInput,
-    ValidateResourcePolicyInput,
-};
 use service::{Answer, Caller, Credential, Service, UseCases};
 use types::ApiError;
 use types::consistency::CONSISTENCY_HEADER;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::aws_service::AwsService;
 use crate::body;
 use crate::json::{self, Body, Shape};
-use crate::operation::{Operation, SERVICE};
+use crate::operation::Operation;
 use crate::respond::respond;
 use crate::sigv4::{Expected, Received, SignedRequest, SigningKeys};
 
@@ -51,28 +38,36 @@ fn routes<A: UseCases>(api: A) -> Router {
 }
 
 #[derive(Clone)]
-struct Front<A> {
+pub(crate) struct Front<A> {
     api: A,
     keys: Arc<SigningKeys>,
 }
 
 async fn handle<A: UseCases>(State(front): State<Front<A>>, request: Request) -> Response {
     let request_id = Uuid::new_v4().to_string();
-    let result = front.answer(request, &request_id).await;
+    let operation = Operation::of(request.method(), request.uri(), request.headers());
+    let service = operation.as_ref().map_or(AwsService::SecretsManager, |operation| operation.service());
+    let result = front.answer(operation, request, &request_id).await;
     if let Err(error) = &result {
         tracing::debug!(request_id, code = error.code.aws_name(), "request refused");
     }
-    respond(result, &request_id)
+    respond(service, result, &request_id)
 }
 
 impl<A: UseCases> Front<A> {
-    async fn answer(&self, request: Request, request_id: &str) -> Result<Answer<Bytes>, ApiError> {
+    async fn answer(
+        &self,
+        operation: Result<Operation, ApiError>,
+        request: Request,
+        request_id: &str,
+    ) -> Result<Answer<Bytes>, ApiError> {
         let (head, body) = request.into_parts();
         let held = self.api.intake().begin(body.size_hint().lower())?;
         let body = body::read(body, &held).await?;
-        let operation = Operation::of(&head)?;
+        let operation = operation?;
         let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer_addr.ip());
-        let expected = Expected { service: SERVICE, regions: self.api.regions(), now: self.api.now() };
+        let service = operation.service().signing_name();
+        let expected = Expected { service, regions: self.api.regions(), now: self.api.now() };
         let signed = SignedRequest::parse(&Received::new(&head, &body), &expected, &self.keys)
             .map_err(|error| self.api.nameless(peer, error))?;
         let caller = Caller {
@@ -84,52 +79,10 @@ impl<A: UseCases> Front<A> {
             // A slow client spends its own time on its body, not the time of the service.
             arrived: Instant::now(),
         };
-        self.dispatch(operation, &caller, body).await
+        operation.run(self, &caller, body).await
     }
 
-    async fn dispatch(
-        &self,
-        operation: Operation,
-        caller: &Caller,
-        body: Zeroizing<Vec<u8>>,
-    ) -> Result<Answer<Bytes>, ApiError> {
-        match operation {
-            Operation::CreateSecret => self.run::<CreateSecretInput>(caller, body).await,
-            Operation::GetSecretValue => self.run::<GetSecretValueInput>(caller, body).await,
-            Operation::BatchGetSecretValue => self.run::<BatchGetSecretValueInput>(caller, body).await,
-            Operation::PutSecretValue => self.run::<PutSecretValueInput>(caller, body).await,
-            Operation::DescribeSecret => self.run::<DescribeSecretInput>(caller, body).await,
-            Operation::ListSecrets => self.run::<ListSecretsInput>(caller, body).await,
-            Operation::DeleteSecret => self.run::<DeleteSecretInput>(caller, body).await,
-            Operation::UpdateSecret => self.run::<UpdateSecretInput>(caller, body).await,
-            Operation::UpdateSecretVersionStage => self.run::<UpdateSecretVersionStageInput>(caller, body).await,
-            Operation::ListSecretVersionIds => self.run::<ListSecretVersionIdsInput>(caller, body).await,
-            Operation::RestoreSecret => self.run::<RestoreSecretInput>(caller, body).await,
-            Operation::TagResource => self.run::<TagResourceInput>(caller, body).await,
-            Operation::UntagResource => self.run::<UntagResourceInput>(caller, body).await,
-            Operation::GetRandomPassword => self.run::<GetRandomPasswordInput>(caller, body).await,
-            Operation::PutResourcePolicy => self.run::<PutResourcePolicyInput>(caller, body).await,
-            Operation::GetResourcePolicy => self.run::<GetResourcePolicyInput>(caller, body).await,
-            Operation::DeleteResourcePolicy => self.run::<DeleteResourcePolicyInput>(caller, body).await,
-            Operation::ValidateResourcePolicy => self.run::<ValidateResourcePolicyInput>(caller, body).await,
-            Operation::ListResourcePolicies => self.run::<ListResourcePoliciesInput>(caller, body).await,
-            Operation::RotateSecret => self.run::<RotateSecretInput>(caller, body).await,
-            Operation::CancelRotateSecret => self.run::<CancelRotateSecretInput>(caller, body).await,
-            Operation::ReplicateSecretToRegions => self.run::<ReplicateSecretToRegionsInput>(caller, body).await,
-            Operation::RemoveRegionsFromReplication => {
-                self.run::<RemoveRegionsFromReplicationInput>(caller, body).await
-            }
-            Operation::StopReplicationToReplica => self.run::<StopReplicationToReplicaInput>(caller, body).await,
-            Operation::AssociateCrossAccountReplica => {
-                self.run::<AssociateCrossAccountReplicaInput>(caller, body).await
-            }
-            Operation::DisassociateCrossAccountReplica => {
-                self.run::<DisassociateCrossAccountReplicaInput>(caller, body).await
-            }
-        }
-    }
-
-    async fn run<I>(&self, caller: &Caller, body: Zeroizing<Vec<u8>>) -> Result<Answer<Bytes>, ApiError>
+    pub(crate) async fn run<I>(&self, caller: &Caller, body: Zeroizing<Vec<u8>>) -> Result<Answer<Bytes>, ApiError>
     where
         I: Shape<Value = I> + service::Operation<Output: Body>,
     {

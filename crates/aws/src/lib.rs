@@ -10,6 +10,7 @@
 // The future of a request holds those of all operations, nested deeper than the compiler looks by itself.
 #![recursion_limit = "256"]
 
+mod aws_service;
 mod body;
 mod front;
 mod json;

@@ -10,6 +10,7 @@ use service::Answer;
 use types::consistency::{AGE_HEADER, APPLIED_INDEX_HEADER};
 use types::{ApiError, ErrorCode};
 
+use crate::aws_service::AwsService;
 use crate::operation::MEDIA_TYPE;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -19,7 +20,7 @@ const AGE: HeaderName = HeaderName::from_static(AGE_HEADER);
 /// Tells a write that may have been applied from one that failed; both are InternalServiceError to AWS clients.
 const OUTCOME: HeaderName = HeaderName::from_static("x-conclave-outcome");
 
-/// AWS spells the message of errors that the API's model names with a capital, and of all others without.
+/// The message is spelled with a capital or without, as the service does.
 #[derive(Serialize)]
 struct ErrorJson<'a> {
     #[serde(rename = "__type")]
@@ -30,11 +31,11 @@ struct ErrorJson<'a> {
     other: Option<&'a str>,
 }
 
-/// The response to a request. Its `Date` is set by the HTTP server.
-pub(crate) fn respond(result: Result<Answer<Bytes>, ApiError>, request_id: &str) -> Response {
+/// The response of `service` to a request; of Secrets Manager where the request names none. Its `Date` is set by the HTTP server.
+pub(crate) fn respond(service: AwsService, result: Result<Answer<Bytes>, ApiError>, request_id: &str) -> Response {
     let mut response = match result {
         Ok(answer) => answered(answer),
-        Err(error) => refusal(&error),
+        Err(error) => refusal(service, &error),
     };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
@@ -55,10 +56,10 @@ fn answered(answer: Answer<Bytes>) -> Response {
     response
 }
 
-fn refusal(error: &ApiError) -> Response {
+fn refusal(service: AwsService, error: &ApiError) -> Response {
     let message = Some(&*error.message).filter(|message| !message.is_empty());
-    let modelled = error.code.is_modelled();
-    let code = error.code.aws_name();
+    let modelled = service.spells_message_with_capital(error.code);
+    let code = service.error_name(error.code);
     let json = ErrorJson { code, modelled: message.filter(|_| modelled), other: message.filter(|_| !modelled) };
     let mut response = Response::new(Body::from(serde_json::to_vec(&json).unwrap_or_default()));
     *response.status_mut() =

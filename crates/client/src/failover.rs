@@ -187,7 +187,9 @@ impl Fate {
     fn of(status: &Status) -> Self {
         let code = from_wire_error(status).and_then(|error| error.code);
         match code {
-            Some(ErrorCode::ServiceUnavailable | ErrorCode::RequestTimeout) => return Self::NotDone,
+            Some(ErrorCode::ServiceUnavailable | ErrorCode::RequestTimeout | ErrorCode::KeyUnavailable) => {
+                return Self::NotDone;
+            }
             Some(ErrorCode::Throttling) => return Self::Throttled,
             Some(ErrorCode::OutcomeUnknown) => return Self::Doubt { passing: true },
             Some(_) => return Self::Refused,
@@ -268,11 +270,11 @@ mod tests {
     const PASSING_DOUBT: Fate = Fate::Doubt { passing: true };
 
     #[test]
-    fn only_four_codes_of_the_cluster_are_ever_repeated_by_writes() {
+    fn only_five_codes_of_the_cluster_are_ever_repeated_by_writes() {
         for &code in ErrorCode::ALL {
             let fate = Fate::of(&to_wire_error(&ApiError::from(code), "r-1"));
             let expected = match code {
-                ErrorCode::ServiceUnavailable | ErrorCode::RequestTimeout => NOT_DONE,
+                ErrorCode::ServiceUnavailable | ErrorCode::RequestTimeout | ErrorCode::KeyUnavailable => NOT_DONE,
                 ErrorCode::Throttling => Fate::Throttled,
                 ErrorCode::OutcomeUnknown => PASSING_DOUBT,
                 _ => Fate::Refused,

@@ -1,4 +1,4 @@
-//! The Rust client for services: secrets over gRPC with mutual TLS, from whichever node serves.
+//! The Rust client for services: secrets, and keys, over gRPC with mutual TLS, from whichever node serves.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,7 +15,7 @@
 //!
 //! | operation | the node said UNAVAILABLE, nothing was sent | connection lost, UNKNOWN | any other answer |
 //! |---|---|---|---|
-//! | reads | repeated | repeated | returned |
+//! | reads, and what [`keys`] encrypts and decrypts | repeated | repeated | returned |
 //! | writes of a value: CreateSecret, PutSecretValue, UpdateSecret | repeated | repeated with the same ClientRequestToken, so it applies once | returned |
 //! | other writes | repeated | [`Error::OutcomeUnknown`] | returned |
 //!
@@ -34,6 +34,7 @@ mod cluster;
 mod connect;
 mod error;
 mod failover;
+pub mod keys;
 mod replication;
 mod resource_policies;
 mod rotation;

@@ -786,7 +786,7 @@ fn description(mut entry: pb::SecretEntry) -> Result<SecretDescription, Error> {
     })
 }
 
-fn time(member: &'static str, time: Option<&prost_types::Timestamp>) -> Result<SystemTime, Error> {
+pub(crate) fn time(member: &'static str, time: Option<&prost_types::Timestamp>) -> Result<SystemTime, Error> {
     optional_time(time).ok_or(Error::Incomplete(member))
 }
 

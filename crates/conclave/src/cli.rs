@@ -8,9 +8,13 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use client::Consistency;
 
+mod keys;
+mod operator;
 mod resource_policies;
 mod rotation;
 
+pub(crate) use keys::{AliasCommand, CiphertextArgs, GrantCommand, KeyCommand, KeyPolicyCommand, OneKey};
+pub(crate) use operator::{AttendedArgs, LiveCommand, NewProviderKind, ProviderChoice, ProviderCommand};
 pub(crate) use resource_policies::{DocumentArgs, PolicyCommand};
 pub(crate) use rotation::RotationArgs;
 
@@ -43,6 +47,9 @@ pub(crate) enum Command {
     /// Reads and writes secrets.
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Makes and uses keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Prints the completions of a shell.
     Completions {
         /// The shell.
@@ -108,6 +115,8 @@ pub(crate) enum OperatorCommand {
     Init(InitArgs),
     /// Makes the directory of one node: certificates, keyring, keyfile, configuration.
     IssueNode(IssueNodeArgs),
+    #[command(flatten)]
+    Live(LiveCommand),
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +130,15 @@ pub(crate) struct InitArgs {
     /// A region that the cluster serves; the first one is the default.
     #[arg(long = "region", value_name = "R", default_value = "us-east-1")]
     pub(crate) regions: Vec<String>,
+    /// What opens the root key. A passphrase is taken from the prompt or from stdin.
+    #[arg(long, value_enum, default_value = "keyfile")]
+    pub(crate) provider: ProviderChoice,
+    /// Shares that are dealt, with `--provider shamir`.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) shares: u8,
+    /// Shares that are needed, with `--provider shamir`.
+    #[arg(long, value_name = "K", default_value_t = 3)]
+    pub(crate) threshold: u8,
 }
 
 #[derive(Debug, Args)]
@@ -160,6 +178,9 @@ pub(crate) struct IssueNodeArgs {
     /// node that lost its data: that one needs a new id.
     #[arg(long, conflicts_with = "first")]
     pub(crate) reissue: bool,
+    /// Lets the node be unsealed by its peers, and unseal them: whoever has its disk and its network has the secrets.
+    #[arg(long)]
+    pub(crate) peer_unseal: bool,
 }
 
 impl IssueNodeArgs {
@@ -250,6 +271,9 @@ pub(crate) enum SecretCommand {
         /// What it is for.
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
+        /// The key that encrypts it: id, ARN or alias [default: the account's own].
+        #[arg(long, value_name = "ID")]
+        kms_key_id: Option<String>,
         /// A tag; may be given several times.
         #[arg(long = "tag", value_name = "KEY=VALUE")]
         tags: Vec<String>,

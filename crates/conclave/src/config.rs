@@ -105,13 +105,18 @@ pub(crate) struct Peer {
 }
 
 /// What unseals the node.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Keys {
     /// The sealed barrier terms.
     pub(crate) keyring: PathBuf,
-    /// The file that opens the root key.
-    pub(crate) keyfile: PathBuf,
+    /// The file that opens the root key, where there is one.
+    #[serde(default)]
+    pub(crate) keyfile: Option<PathBuf>,
+    /// Whether the node asks its peers for the barrier terms when nothing here opens the root key, and gives them its
+    /// own.
+    #[serde(default)]
+    pub(crate) peer_unseal: bool,
 }
 
 /// Raft's intervals.

@@ -19,6 +19,17 @@ fn is_closed_output(error: &anyhow::Error) -> bool {
     kind == Some(io::ErrorKind::BrokenPipe)
 }
 
+/// An error with its causes, for a text that has no other place for them.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
+    }
+    text
+}
+
 const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 

@@ -12,6 +12,9 @@ pub(crate) fn process() {
     if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
         tracing::warn!(%error, "core dumps stay possible");
     }
+    key_service::memory::on_refused(|error| {
+        tracing::warn!(%error, "memory that holds keys is not locked: it may be swapped out");
+    });
     lock_pages();
     allow_open_files();
 }

@@ -13,6 +13,7 @@ mod harden;
 mod operator;
 mod output;
 mod server;
+mod typed;
 mod value;
 
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Operator(command) => operator::run(command, output),
         Command::Cluster(command) => commands::cluster::run(command, output),
         Command::Secret(command) => commands::secret::run(command, output),
+        Command::Key(command) => commands::key::run(command, output),
         Command::Completions { shell } => commands::completions::run(shell),
     };
     match done {

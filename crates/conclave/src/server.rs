@@ -2,15 +2,26 @@
 //!
 //! The order is the contract: sockets are bound, so that a second server fails at once; the keyring is unsealed;
 //! the replica opens log and state; then both ports listen. A node that waits for a quorum listens already and
-//! answers that it cannot serve.
+//! answers that it cannot serve. So does one that cannot be unsealed, see [`sealed`], without replica.
+//!
+//! A node that is told to seal itself stops in the order of every stop, and then replaces its program by a new one: no
+//! page of the memory that had keys in it is left.
 
 mod bootstrap;
+mod custody;
 mod damage;
 mod expelled;
 mod health;
+mod metrics;
+mod peers_file;
+pub(crate) mod providers;
+mod sealed;
 mod shutdown;
+mod transfers;
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +31,6 @@ use axum::extract::Request;
 use axum::routing::get;
 use consensus::{Member, Replica, ReplicaConfig};
 use http::header::CONTENT_TYPE;
-use key_service::{Barrier, Keyfile, Keyring};
 use net::pki::PrivateKeyPem;
 use net::tls::{PeerDialer, ServerTls};
 use net::{ListenerLimits, ServeHandle};
@@ -37,6 +47,9 @@ use crate::config::{Config, LogFormat};
 use crate::failure::Usage;
 use crate::files::{self, read_text};
 use crate::harden;
+
+use self::custody::Custody;
+use self::expelled::refused;
 
 /// Connections that the system holds for us before they are accepted.
 const LISTEN_BACKLOG: u32 = 1_024;
@@ -58,9 +71,7 @@ impl consensus::Clock for SystemClock {
 pub(crate) fn run(args: &ServerArgs) -> anyhow::Result<()> {
     let config = Config::load(&args.config)?;
     if args.check {
-        unseal(&config)?;
-        Tls::read(&config)?;
-        return Ok(());
+        return check(config);
     }
     log_to_stderr(&config)?;
     harden::process();
@@ -72,14 +83,61 @@ pub(crate) fn run(args: &ServerArgs) -> anyhow::Result<()> {
             builder
         }
     };
-    runtime.enable_all().build()?.block_on(Box::pin(serve(config, args.rejoin)))
+    let runtime = runtime.enable_all().build()?;
+    match runtime.block_on(Box::pin(serve(Arc::new(config), args.rejoin)))? {
+        End::Stopped => Ok(()),
+        End::Sealed => Err(begin_anew()),
+    }
 }
 
-async fn serve(config: Config, rejoin: bool) -> anyhow::Result<()> {
-    let client_socket = bind(config.client.listen).context("the client port")?;
-    let peer_socket = bind(config.peer.listen).context("the peer port")?;
-    let barrier = Arc::new(unseal(&config)?);
+/// How a node's work has ended.
+enum End {
+    Stopped,
+    /// It goes on as a node that is sealed.
+    Sealed,
+}
+
+/// Replaces this program by a new one with the same arguments and the same process id. The system gives its memory back,
+/// with every copy of a key that libraries may have left in it. Comes back only with the reason why it could not.
+fn begin_anew() -> anyhow::Error {
+    let mut arguments = std::env::args_os();
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    // `--rejoin` is for one start.
+    command.args(arguments.filter(|argument| argument != "--rejoin"));
+    anyhow::Error::new(command.exec()).context("the node is sealed and ends, since it could not be started anew")
+}
+
+/// Says whether a node could start with this configuration.
+fn check(config: Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let config = Arc::new(config);
+    if let Err(why) = runtime.block_on(sealed::first_attempt(&config))? {
+        anyhow::bail!("the node stays sealed: {why}");
+    }
+    Tls::read(&config)?;
+    Ok(())
+}
+
+async fn serve(config: Arc<Config>, rejoin: bool) -> anyhow::Result<End> {
+    let mut client_port = Port::Bound(bind(config.client.listen).context("the client port")?);
+    let mut peer_port = Port::Bound(bind(config.peer.listen).context("the peer port")?);
     let tls = Tls::read(&config)?;
+    let barrier = match sealed::first_attempt(&config).await? {
+        Ok(barrier) => barrier,
+        Err(why) => {
+            client_port = client_port.listen()?;
+            peer_port = peer_port.listen()?;
+            match sealed::wait(&config, &tls, (&client_port, &peer_port), why).await? {
+                Some(barrier) => barrier,
+                None => return Ok(End::Stopped),
+            }
+        }
+    };
+    let barrier = Arc::new(barrier);
+    let custody = Arc::new(Custody::new(&config, barrier.clone()));
     let clock = Arc::new(SystemClock);
     if rejoin {
         set_aside(&config)?;
@@ -94,6 +152,7 @@ async fn serve(config: Config, rejoin: bool) -> anyhow::Result<()> {
         barrier: barrier.clone(),
         dialer: tls.dialer,
         clock: clock.clone(),
+        custody: custody.clone(),
         version: env!("CARGO_PKG_VERSION"),
     };
     let replica = Box::pin(Replica::start(replica_config, config.storage.tuning())).await;
@@ -101,20 +160,31 @@ async fn serve(config: Config, rejoin: bool) -> anyhow::Result<()> {
     let recorder = Arc::new(TracingRecorder);
     let (regions, limits) = (config.cluster.regions.clone(), config.limits.service());
     let reads = config.reads.relaxed();
-    let service = Service::new(replica.clone(), barrier.clone(), regions, clock, recorder, limits, reads);
+    let service =
+        Service::new(replica.clone(), barrier.clone(), custody.clone(), regions, clock, recorder, limits, reads);
 
     let [stopping, stop_clients, stop_peers] = std::array::from_fn(|_| CancellationToken::new());
     let peer_app = tonic::service::Routes::new(replica.peer_service().into_server()).into_axum_router();
-    let peers = serve_on(peer_socket, tls.peer, peer_app, ListenerLimits::peer(), &stop_peers)?;
-    let clients = serve_on(client_socket, tls.client, client_app(&service, &stopping), client_limits(), &stop_clients)?;
+    let peers = serve_on(peer_port.into_listener()?, tls.peer, peer_app, ListenerLimits::peer(), &stop_peers)?;
+    let clients = serve_on(
+        client_port.into_listener()?,
+        tls.client,
+        client_app(&service, &stopping),
+        client_limits(),
+        &stop_clients,
+    )?;
     tracing::info!(node = %config.node.id, cluster = %config.cluster.id, client = %config.client.listen,
         peer = %config.peer.listen, version = env!("CARGO_PKG_VERSION"), "the node listens");
 
     let member =
         Member { peer_address: config.peer.advertise.clone(), client_address: config.client.advertise.clone() };
     let started = bootstrap::run(&replica, &barrier, config.cluster.bootstrap_file.as_deref(), member);
+    if config.keys.peer_unseal {
+        tokio::spawn(peers_file::keep(replica.clone(), config.node.data_dir.clone()));
+    }
     let ended = tokio::select! {
-        signal = shutdown::signal() => signal,
+        signal = shutdown::signal() => signal.map(|()| End::Stopped),
+        () = custody.sealing() => Ok(End::Sealed),
         failure = replica.failed() => Err(anyhow::anyhow!("the node has failed: {failure}")),
         older_copy = replica.older_copy() => Err(older_copy.into()),
         failure = never_unless_failed(started) => Err(failure),
@@ -122,7 +192,8 @@ async fn serve(config: Config, rejoin: bool) -> anyhow::Result<()> {
     // In this order: requests under way are served by the next leader; they need the replica, and the streams of
     // peers end with it.
     stopping.cancel();
-    if ended.is_ok() {
+    // The others are sealed too, so there is nobody to lead.
+    if matches!(ended, Ok(End::Stopped)) {
         replica.resign().await;
     }
     stop_serving(&stop_clients, clients).await;
@@ -139,6 +210,38 @@ async fn never_unless_failed(work: impl Future<Output = anyhow::Result<()>>) -> 
     }
 }
 
+/// A port of the node.
+enum Port {
+    /// Nobody can connect yet.
+    Bound(TcpSocket),
+    /// Connections wait to be accepted, over the change from a sealed node to one that serves.
+    Listening(std::net::TcpListener),
+}
+
+impl Port {
+    fn listen(self) -> anyhow::Result<Self> {
+        Ok(match self {
+            Self::Bound(socket) => Self::Listening(socket.listen(LISTEN_BACKLOG)?.into_std()?),
+            listening @ Self::Listening(_) => listening,
+        })
+    }
+
+    /// A listener beside which this port stays as it is.
+    fn listener(&self) -> anyhow::Result<TcpListener> {
+        match self {
+            Self::Bound(_) => anyhow::bail!("the port does not listen yet"),
+            Self::Listening(listener) => Ok(TcpListener::from_std(listener.try_clone()?)?),
+        }
+    }
+
+    fn into_listener(self) -> anyhow::Result<TcpListener> {
+        Ok(match self {
+            Self::Bound(socket) => socket.listen(LISTEN_BACKLOG)?,
+            Self::Listening(listener) => TcpListener::from_std(listener)?,
+        })
+    }
+}
+
 /// Takes the address without listening yet.
 fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -149,13 +252,12 @@ fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpSocket> {
 }
 
 fn serve_on(
-    socket: TcpSocket,
+    listener: TcpListener,
     tls: Arc<ServerTls>,
     app: Router,
     limits: ListenerLimits,
     stop: &CancellationToken,
 ) -> anyhow::Result<ServeHandle> {
-    let listener: TcpListener = socket.listen(LISTEN_BACKLOG)?;
     Ok(net::serve(listener, tls, app, limits, stop.clone()))
 }
 
@@ -176,7 +278,8 @@ fn client_app(service: &Service, stopping: &CancellationToken) -> Router {
     let aws = aws::router(service.clone());
     let replica = service.replica().clone();
     Router::new()
-        .route("/healthz", get(health::live))
+        .route("/healthz", get(health::live).with_state(service.replica().clone()))
+        .route("/metrics", get(|| async { metrics::text(false) }))
         .route("/readyz", get(health::ready).with_state((service.clone(), stopping.clone())))
         .fallback(move |request: Request| {
             let is_grpc = is_grpc(&request);
@@ -207,21 +310,6 @@ fn set_aside(config: &Config) -> anyhow::Result<()> {
         None => tracing::info!("there is nothing to set aside"),
     }
     Ok(())
-}
-
-/// Opens the barrier with the configured keyfile.
-fn unseal(config: &Config) -> anyhow::Result<Barrier> {
-    let keyring = Keyring::load(&config.keys.keyring).context("the node stays sealed")?;
-    anyhow::ensure!(
-        keyring.cluster() == config.cluster.id,
-        "keyring {} is of cluster {}, and the configuration of {}",
-        config.keys.keyring.display(),
-        keyring.cluster(),
-        config.cluster.id
-    );
-    files::must_be_private(&config.keys.keyfile).context("the node stays sealed")?;
-    let keyfile = Keyfile::open(&config.keys.keyfile).context("the node stays sealed")?;
-    keyring.unseal(&[&keyfile]).context("the node stays sealed")
 }
 
 /// The TLS configurations of the node.

@@ -1,6 +1,8 @@
 //! What a replica needs to start, and how openraft is set up.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +19,31 @@ const LEARNER_LAG: u64 = 1_000;
 pub trait Clock: Send + Sync {
     /// Milliseconds since the epoch, now.
     fn now(&self) -> Timestamp;
+}
+
+/// What the node does with its keys on behalf of the cluster.
+pub trait Custody: Send + Sync {
+    /// Takes a keyring that came through the log: into the node's file, durably, then its terms into the barrier.
+    /// One that is there already is fine.
+    ///
+    /// # Errors
+    /// When it cannot be written, or its terms cannot be opened with those that are here. The node ends then.
+    fn keep(&self, keyring: &state::Keyring) -> io::Result<()>;
+
+    /// Binds the node to stay sealed, durably, and has it end what it does.
+    ///
+    /// # Errors
+    /// When that cannot be written down; nothing has changed then.
+    fn seal(&self) -> io::Result<()>;
+
+    /// Whether peers that are sealed may be given the terms.
+    fn gives_terms(&self) -> bool;
+
+    /// Writes down, durably, that a peer is about to be given the terms; false when it has had them too often of late.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    fn record_transfer(&self, to: NodeId, address: SocketAddr) -> io::Result<bool>;
 }
 
 /// Raft's intervals.
@@ -63,6 +90,8 @@ pub struct ReplicaConfig {
     pub dialer: net::tls::PeerDialer,
     /// Stamps commands.
     pub clock: Arc<dyn Clock>,
+    /// Keeps the keyring and seals the node.
+    pub custody: Arc<dyn Custody>,
     /// The version that `cluster status` shows.
     pub version: &'static str,
 }

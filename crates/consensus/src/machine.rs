@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use types::NodeId;
 
 use crate::checkpoint::{Builder, Checkpoints};
+use crate::config::Custody;
 use crate::raft_types::{Applied, Config, LogId, Node, SealedCommand, Snapshot, SnapshotMeta, StoredMembership};
 
 /// Entries that are applied before their result is published and their proposers are answered.
@@ -103,6 +104,7 @@ pub(crate) struct StateMachine {
     membership: StoredMembership,
     publisher: Publisher,
     checkpoints: Checkpoints,
+    custody: Arc<dyn Custody>,
 }
 
 impl StateMachine {
@@ -111,12 +113,14 @@ impl StateMachine {
         codec: LogCodec,
         store: Arc<dyn StateStore>,
         loaded: Option<(Head, State)>,
+        custody: Arc<dyn Custody>,
     ) -> io::Result<(Self, Publisher, Checkpoints)> {
         let checkpoints = Checkpoints::new(store, loaded)?;
         let (state, meta) = match checkpoints.last() {
             Some(last) => (last.state.clone(), last.meta.clone()),
             None => (State::default(), SnapshotMeta::default()),
         };
+        keep(&*custody, &state)?;
         let publisher = Publisher::new(state.clone(), index_of(meta.last_log_id));
         let machine = Self {
             codec,
@@ -125,6 +129,7 @@ impl StateMachine {
             membership: meta.last_membership,
             publisher: publisher.clone(),
             checkpoints: checkpoints.clone(),
+            custody,
         };
         Ok((machine, publisher, checkpoints))
     }
@@ -145,17 +150,29 @@ impl StateMachine {
 
     fn apply_command(&mut self, index: u64, command: &SealedCommand) -> io::Result<Applied> {
         let envelope = self.codec.open_command(&command.0).map_err(io::Error::other)?;
-        let proposal = envelope.proposal;
+        let (proposal, revision) = (envelope.proposal, revision_of(&self.state));
         // A broken invariant stops the node. Without this it would end a task of openraft's, unnoticed until the next
         // entry; what the state looks like afterwards is never published.
         let applied = panic::catch_unwind(AssertUnwindSafe(|| self.state.apply(index, envelope)));
         let outcome = applied.map_err(|_| io::Error::other(format!("applying entry {index} panicked")))?;
+        if revision_of(&self.state) != revision {
+            // Before anybody hears of it, and before the next entry, which may be sealed under a new term.
+            keep(&*self.custody, &self.state)?;
+        }
         Ok(Applied { proposal, outcome })
     }
 
     fn publish(&self) {
         self.publisher.publish(self.state.clone(), index_of(self.applied));
     }
+}
+
+fn revision_of(state: &State) -> Option<u64> {
+    state.keyring().map(|keyring| keyring.revision)
+}
+
+fn keep(custody: &dyn Custody, state: &State) -> io::Result<()> {
+    state.keyring().map_or(Ok(()), |keyring| custody.keep(keyring))
 }
 
 fn index_of(id: Option<LogId>) -> u64 {
@@ -199,6 +216,7 @@ impl RaftStateMachine<Config> for StateMachine {
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: State) -> Result<(), io::Error> {
+        keep(&*self.custody, &snapshot)?;
         self.checkpoints.write(meta.clone(), snapshot.clone()).await?;
         self.state = snapshot;
         self.applied = meta.last_log_id;

@@ -404,9 +404,10 @@ impl RaftNetworkV2<Config> for Connection {
         let mut client = self.client(Traffic::Snapshot)?;
         let last = snapshot.meta.last_log_id;
         let head = head_of(&snapshot.meta).map_err(|error| StreamingError::Network(NetworkError::new(&error)))?;
+        let keyring = snapshot.snapshot.keyring().map(|keyring| wire::keyring_to(keyring));
         let chunks = self.peers.barrier.clone().chunks(head, snapshot.snapshot);
         let (taken, progress) = watch::channel(());
-        let parts = Parts { vote: Some(wire::vote_to(&vote)), chunks, taken };
+        let parts = Parts { vote: Some(wire::vote_to(&vote)), keyring, chunks, taken };
         tokio::select! {
             closed = cancel => Err(StreamingError::Closed(closed)),
             () = stalled(progress) => Err(StreamingError::Unreachable(Unreachable::from_string("the transfer stalls"))),
@@ -445,6 +446,8 @@ impl RaftNetworkV2<Config> for Connection {
 struct Parts {
     /// Gone when it is sent.
     vote: Option<pb::Ballot>,
+    /// Gone when it is sent, or if there is none.
+    keyring: Option<pb::Keyring>,
     chunks: storage::Chunks,
     /// Told of each message.
     taken: watch::Sender<()>,
@@ -472,9 +475,10 @@ impl Iterator for Parts {
 
     fn next(&mut self) -> Option<pb::SnapshotRequest> {
         use pb::snapshot_request::Part;
-        let part = match self.vote.take() {
-            Some(vote) => Part::Vote(vote),
-            None => Part::Chunk(self.chunks.next()?.into()),
+        let part = match (self.vote.take(), self.keyring.as_ref()) {
+            (Some(vote), _) => Part::Vote(vote),
+            (None, Some(_)) => Part::Keyring(self.keyring.take()?),
+            (None, None) => Part::Chunk(self.chunks.next()?.into()),
         };
         self.taken.send_replace(());
         Some(pb::SnapshotRequest { part: Some(part) })

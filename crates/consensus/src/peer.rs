@@ -25,6 +25,7 @@ use types::{NodeId, limits};
 use crate::boots::BOOTS_METADATA;
 use crate::checkpoint::meta_of;
 use crate::membership::MembershipError;
+use crate::peer_unseal;
 use crate::raft_types::{AppendRequest, LogId, Member, Snapshot, Vote};
 use crate::replica::Inner;
 use crate::standing::{self, DATA_METADATA, Expelled};
@@ -323,16 +324,100 @@ impl Raft for PeerService {
         };
         Ok(self.answer(pb::HandOverResponse { result: Some(answer) }))
     }
+
+    async fn local_seal(
+        &self,
+        request: Request<pb::LocalSealRequest>,
+    ) -> Result<Response<pb::LocalSealResponse>, Status> {
+        let sender = self.member(&request)?;
+        tracing::warn!(%sender, "the node is asked to seal itself");
+        let custody = self.inner.custody.clone();
+        tokio::task::spawn_blocking(move || custody.seal()).await.map_err(fatal)?.map_err(fatal)?;
+        Ok(self.answer(pb::LocalSealResponse {}))
+    }
+
+    async fn give_terms(
+        &self,
+        request: Request<pb::GiveTermsRequest>,
+    ) -> Result<Response<pb::GiveTermsResponse>, Status> {
+        match Box::pin(self.terms_for(request)).await {
+            Ok(given) => Ok(self.answer(given)),
+            Err(status) => {
+                tracing::warn!(why = status.message(), "a node is not given the barrier terms");
+                Err(status)
+            }
+        }
+    }
 }
 
 impl PeerService {
+    /// Gives the terms to a member that is sealed, see [`crate::peer_unseal`].
+    async fn terms_for(&self, request: Request<pb::GiveTermsRequest>) -> Result<pb::GiveTermsResponse, Status> {
+        let connection = request.extensions().get::<ConnectionInfo>().cloned();
+        let (Some(connection), request) = (connection, request.into_inner()) else {
+            return Err(Status::unauthenticated("no node certificate"));
+        };
+        let identity = connection.peer_identity.ok_or_else(|| Status::unauthenticated("no node certificate"))?;
+        let leaf = connection.leaf.ok_or_else(|| Status::unauthenticated("no node certificate"))?;
+        let asking = identity.node;
+        if identity.cluster != self.inner.cluster {
+            return Err(Status::permission_denied("a node of another cluster"));
+        }
+        if !self.inner.custody.gives_terms() {
+            return Err(Status::failed_precondition("peer unseal is off on this node"));
+        }
+        if self.inner.peers.is_mute() || self.inner.peers.standing.current().is_some() {
+            return Err(Status::permission_denied("this node does not belong to the cluster"));
+        }
+        let binding = peer_unseal::binding(asking, self.inner.id);
+        let message = peer_unseal::signed(self.inner.cluster, &binding, &request.public_key);
+        if !net::tls::verify_node_signature(&leaf, &message, &request.signature) {
+            return Err(Status::permission_denied("the key is not signed by the node's certificate"));
+        }
+        // What was removed is known after the barrier, whatever this node had known.
+        let deadline = Instant::now() + limits::FORWARD_TIMEOUT;
+        let published =
+            self.inner.read_barrier(deadline).await.map_err(|error| Status::unavailable(error.to_string()))?;
+        if self.inner.is_removed(asking) {
+            return Err(standing::removed());
+        }
+        if !self.inner.members().contains_key(&asking) {
+            return Err(Status::permission_denied("not a member"));
+        }
+        let (custody, address) = (self.inner.custody.clone(), connection.peer_addr);
+        let recorded = tokio::task::spawn_blocking(move || custody.record_transfer(asking, address));
+        if !recorded.await.map_err(fatal)?.map_err(fatal)? {
+            return Err(Status::resource_exhausted("the node has been given the terms too often"));
+        }
+        let transfer = self.inner.barrier.seal_for(&request.public_key, &binding);
+        let transfer = transfer.map_err(|error| Status::invalid_argument(error.to_string()))?.into();
+        tracing::warn!(%asking, %address, "the node is given the barrier terms");
+        let keyring = published.state.keyring().map(|keyring| wire::keyring_to(keyring));
+        Ok(pb::GiveTermsResponse { transfer, keyring })
+    }
+
+    /// Takes the terms that the chunks to come may be sealed under.
+    async fn take_keyring(&self, keyring: pb::Keyring) -> Result<(), Status> {
+        if !self.inner.barrier.lacks(&keyring.terms).map_err(receive_failed)? {
+            return Ok(());
+        }
+        let (custody, keyring) = (self.inner.custody.clone(), wire::keyring_from(keyring));
+        let kept = tokio::task::spawn_blocking(move || custody.keep(&keyring));
+        kept.await.map_err(fatal)?.map_err(receive_failed)
+    }
+
     /// Takes the chunks of a snapshot, off the runtime's threads: each is opened and written.
     async fn receive(&self, mut parts: Streaming<pb::SnapshotRequest>) -> Result<Snapshot, Status> {
         let mut receiver =
             SnapshotReceiver::new(&self.inner.incoming, self.inner.barrier.clone()).map_err(receive_failed)?;
         while let Some(part) = next_part(&mut parts).await? {
-            let pb::snapshot_request::Part::Chunk(chunk) = part else {
-                return Err(Malformed("with two votes in a snapshot").into());
+            let chunk = match part {
+                pb::snapshot_request::Part::Chunk(chunk) => chunk,
+                pb::snapshot_request::Part::Keyring(keyring) => {
+                    self.take_keyring(keyring).await?;
+                    continue;
+                }
+                pb::snapshot_request::Part::Vote(_) => return Err(Malformed("with two votes in a snapshot").into()),
             };
             let pushed = tokio::task::spawn_blocking(move || receiver.push(&chunk).map(|()| receiver));
             receiver = pushed.await.map_err(fatal)?.map_err(receive_failed)?;

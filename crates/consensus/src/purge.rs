@@ -1,8 +1,8 @@
-//! The end of deleted secrets whose windows are over: planned on the state, proposed by the leader.
+//! The end of deleted secrets and keys whose windows are over: planned on the state, proposed by the leader.
 //!
 //! Nothing is kept between two turns but the count of checks, so a new leader goes on where the one before has stopped.
 //! What has ended is said by the clocks of a quorum (`clocks`) and, when the command is appended, by the clock of the
-//! leader that appends it; `apply` holds every secret against both.
+//! leader that appends it; `apply` holds every secret and every key against both.
 //!
 //! What remains: the end of a window is written in log time. A leader whose clock was ahead makes the windows that are
 //! set from then on longer, never shorter.
@@ -10,14 +10,14 @@
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-use state::{Command, Purge, SecretUid, State};
-use types::{Principal, ProposalId, Timestamp, limits};
+use state::{Command, Purge, PurgeKeys, SecretUid, State};
+use types::{KeyId, Principal, ProposalId, Timestamp, limits};
 
 use crate::clocks::Agreement;
-use crate::propose::Proposal;
+use crate::propose::{Proposal, ProposeError};
 use crate::replica::Inner;
 
-/// How often the leader looks for secrets whose windows have ended.
+/// How often the leader looks for windows that have ended.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// Looks until the replica is gone.
@@ -33,9 +33,30 @@ pub(crate) async fn run(inner: Weak<Inner>) {
     }
 }
 
-/// The secrets of the next command.
-fn plan(state: &State, now: Timestamp) -> Vec<SecretUid> {
-    state.due(now).take(limits::PURGED_PER_COMMAND).collect()
+/// What is due: the secrets and the keys of the next commands.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) secrets: Vec<SecretUid>,
+    pub(crate) keys: Vec<KeyId>,
+}
+
+impl Due {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.secrets.is_empty() && self.keys.is_empty()
+    }
+}
+
+pub(crate) fn plan(state: &State, now: Timestamp) -> Due {
+    let secrets = state.due(now).take(limits::PURGED_PER_COMMAND).collect();
+    // The grants of a key go with it in one command; the first key goes however many it has.
+    let mut grants = 0;
+    let few_grants = |id: &KeyId| {
+        let is_first = grants == 0;
+        grants += state.grant_count(id).max(1);
+        is_first || grants <= limits::GRANTS_PURGED_PER_COMMAND
+    };
+    let keys = state.keys_due(now).take(limits::KEYS_PURGED_PER_COMMAND).take_while(few_grants).collect();
+    Due { secrets, keys }
 }
 
 impl Inner {
@@ -47,25 +68,33 @@ impl Inner {
         }
         let checked = self.agreed_time().await;
         if checked.is_none() {
-            tracing::warn!("the clocks of too few nodes agree with this leader's: deleted secrets are not purged");
+            tracing::warn!("the clocks of too few nodes agree with this leader's: nothing is purged or destroyed");
         }
         let Some(now) = agreement.after(checked) else { return };
         let published = self.publisher.current();
-        let secrets = plan(&published.state, now);
+        let Due { secrets, keys } = plan(&published.state, now);
+        if !secrets.is_empty() {
+            let count = secrets.len();
+            let command = Command::Purge(Purge { secrets, not_after: now });
+            match self.purge(command, published.applied_index).await {
+                Ok(()) => tracing::info!(secrets = count, "deleted secrets are purged"),
+                Err(error) => tracing::warn!(%error, "deleted secrets are not purged yet"),
+            }
+        }
+        if !keys.is_empty() {
+            let count = keys.len();
+            let command = Command::PurgeKeys(PurgeKeys { keys, not_after: now });
+            match self.purge(command, published.applied_index).await {
+                Ok(()) => tracing::info!(keys = count, "deleted keys are destroyed"),
+                Err(error) => tracing::warn!(%error, "deleted keys are not destroyed yet"),
+            }
+        }
+    }
+
+    async fn purge(&self, command: Command, decided_at: u64) -> Result<(), ProposeError> {
         let mut id = [0; 16];
-        if secrets.is_empty() || getrandom::fill(&mut id).is_err() {
-            return;
-        }
-        let count = secrets.len();
-        let proposal = Proposal {
-            id: ProposalId(id),
-            principal: Principal::System,
-            decided_at: published.applied_index,
-            command: Command::Purge(Purge { secrets, not_after: now }),
-        };
-        match self.propose(proposal, Instant::now() + limits::REQUEST_DEADLINE).await {
-            Ok(_) => tracing::info!(secrets = count, "deleted secrets are purged"),
-            Err(error) => tracing::warn!(%error, "deleted secrets are not purged yet"),
-        }
+        getrandom::fill(&mut id).map_err(|_| ProposeError::Unavailable)?;
+        let proposal = Proposal { id: ProposalId(id), principal: Principal::System, decided_at, command };
+        self.propose(proposal, Instant::now() + limits::REQUEST_DEADLINE).await.map(|_| ())
     }
 }

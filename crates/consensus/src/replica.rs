@@ -16,7 +16,7 @@ use types::{ClusterId, NodeId};
 use crate::barrier::{self, NoQuorum, ReadIndexRounds};
 use crate::boots::{self, BootRecords};
 use crate::checkpoint::{self, CheckpointError, Checkpoints, Retention};
-use crate::config::{Clock, ReplicaConfig, raft_config};
+use crate::config::{Clock, Custody, ReplicaConfig, raft_config};
 use crate::data_dir::{Claim, DataDir, DataDirError, DataId};
 use crate::forward::{self, Forward};
 use crate::log::Log;
@@ -96,6 +96,7 @@ pub(crate) struct Inner {
     pub(crate) forward: Forward,
     pub(crate) in_flight: InFlight,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) custody: Arc<dyn Custody>,
     pub(crate) version: &'static str,
     /// A peer that was not heard for so long is not counted upon.
     pub(crate) silence: Duration,
@@ -150,7 +151,8 @@ impl Replica {
             return Err(StartError::Gap { purged: purged.index, checkpoint });
         }
         let codec = LogCodec::new(config.barrier.clone());
-        let (machine, publisher, checkpoints) = StateMachine::new(codec.clone(), state, loaded)?;
+        let (machine, publisher, checkpoints) =
+            StateMachine::new(codec.clone(), state, loaded, config.custody.clone())?;
         let data = dir.id();
         let boots = BootRecords::new(config.node, dir, publisher.clone());
         let boots = boots.ok_or_else(|| io::Error::other("the start was not counted"))?;
@@ -181,6 +183,7 @@ impl Replica {
             forward,
             in_flight: InFlight::default(),
             clock: config.clock,
+            custody: config.custody,
             version: config.version,
             silence: config.timing.election_max,
             caught_up: AtomicBool::new(false),

@@ -1,7 +1,9 @@
 //! What a node says of itself and of its peers, for the cluster commands.
 
+use std::io;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use openraft::ServerState;
 use openraft::async_runtime::watch::WatchReceiver;
 use proto::raft::v1 as pb;
@@ -14,6 +16,8 @@ use crate::wire;
 
 /// Time for a peer to answer a cluster command that does no work.
 pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time for a peer to bind itself to stay sealed.
+const SEAL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a peer to write a checkpoint or to compute a digest.
 const LONG_COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -56,6 +60,8 @@ pub struct PeerStatus {
     pub status: LocalStatus,
     /// The version that it runs.
     pub version: String,
+    /// Whether it waits to be unsealed; its status tells nothing then.
+    pub sealed: bool,
 }
 
 /// A peer that did not do what it was asked for.
@@ -117,6 +123,24 @@ impl Replica {
         let digest = response.digest[..].try_into();
         let digest = digest.map_err(|_| PeerError::Failed { id, why: "a digest of another length".to_owned() })?;
         Ok((response.applied, digest))
+    }
+}
+
+impl Replica {
+    /// Seals every member, this node last; what came of it on each. A node that is sealed does nothing any more, so the
+    /// cluster has no quorum afterwards.
+    pub async fn seal_all(&self) -> Vec<(NodeId, Result<(), String>)> {
+        let others = self.members().into_keys().filter(|id| *id != self.id()).map(|id| async move {
+            let asked =
+                self.inner.ask(id, SEAL_TIMEOUT, async move |mut peer| peer.local_seal(pb::LocalSealRequest {}).await);
+            (id, asked.await.map(|_| ()).map_err(|error| error.to_string()))
+        });
+        let mut nodes = join_all(others).await;
+        let custody = self.inner.custody.clone();
+        let own = tokio::task::spawn_blocking(move || custody.seal()).await.map_err(io::Error::other).flatten();
+        nodes.push((self.id(), own.map_err(|error| error.to_string())));
+        nodes.sort_by_key(|(id, _)| *id);
+        nodes
     }
 }
 

@@ -12,7 +12,7 @@ use openraft::raft::{
     TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use proto::raft::v1 as pb;
-use types::NodeId;
+use types::{NodeId, Timestamp};
 
 use crate::data_dir::DataId;
 use crate::raft_types::{Config, Entry, LeaderId, LogId, Member, Membership, Node, SealedCommand, Vote};
@@ -270,6 +270,18 @@ pub(crate) fn transfer_response_from(
     }
 }
 
+pub(crate) fn keyring_to(keyring: &state::Keyring) -> pb::Keyring {
+    let bytes = |part: &Arc<[u8]>| Bytes::copy_from_slice(part);
+    pb::Keyring { revision: keyring.revision, sealed: bytes(&keyring.sealed), terms: bytes(&keyring.terms) }
+}
+
+/// The keyring without what only the state knows of it.
+pub(crate) fn keyring_from(keyring: pb::Keyring) -> state::Keyring {
+    let pb::Keyring { revision, sealed, terms } = keyring;
+    let (sealed, terms) = (Arc::from(&sealed[..]), Arc::from(&terms[..]));
+    state::Keyring { revision, sealed, terms, at: Timestamp::from_millis(0), index: 0 }
+}
+
 pub(crate) fn status_to(status: &LocalStatus, version: &str, data: DataId) -> pb::LocalStatusResponse {
     use proto::cluster::v1::Role as Wire;
     let role = match status.role {
@@ -296,6 +308,8 @@ pub(crate) fn status_to(status: &LocalStatus, version: &str, data: DataId) -> pb
 pub(crate) fn status_from(response: pb::LocalStatusResponse) -> Result<PeerStatus, Malformed> {
     use proto::cluster::v1::Role as Wire;
     let role = match Wire::try_from(response.role) {
+        // It has none; this one is not shown.
+        _ if response.sealed => Role::Learner,
         Ok(Wire::Leader) => Role::Leader,
         Ok(Wire::Follower) => Role::Follower,
         Ok(Wire::Candidate) => Role::Candidate,
@@ -311,7 +325,7 @@ pub(crate) fn status_from(response: pb::LocalStatusResponse) -> Result<PeerStatu
         checkpoint: response.checkpoint,
         leader: known(response.leader),
     };
-    Ok(PeerStatus { status, version: response.version })
+    Ok(PeerStatus { status, version: response.version, sealed: response.sealed })
 }
 
 #[cfg(test)]
@@ -437,7 +451,7 @@ mod tests {
         ] {
             let status = LocalStatus { role, term: 7, last_log: 9, committed: 8, applied: 8, checkpoint: 5, leader };
             let received = status_from(status_to(&status, "1.2.3", DataId([9; 16]))).unwrap();
-            assert_eq!(received, PeerStatus { status, version: "1.2.3".to_owned() });
+            assert_eq!(received, PeerStatus { status, version: "1.2.3".to_owned(), sealed: false });
         }
         assert!(status_from(pb::LocalStatusResponse::default()).is_err());
     }

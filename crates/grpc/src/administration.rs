@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use service::{Caller, ClusterStatus, Member, NodeCheckpoint, NodeDigest, Service, UseCases};
+use service::{
+    Caller, ChangedKeyring, ClusterStatus, Given, KeyringChange, Member, NodeCheckpoint, NodeDigest, ProviderReport,
+    SealStatus, Service, UseCases,
+};
 use types::{ApiError, NodeId};
 
 /// The use cases of whoever runs the cluster.
@@ -33,7 +36,30 @@ pub(crate) trait Administration: UseCases {
         caller: &Caller,
         to: Option<NodeId>,
     ) -> impl Future<Output = Result<NodeId, ApiError>> + Send;
+
+    /// The node that answers.
+    fn node(&self) -> NodeId;
+
+    fn seal_status(&self) -> SealStatus;
+
+    fn seal_cluster(&self, caller: &Caller) -> impl Future<Output = Result<SealedNodes, ApiError>> + Send;
+
+    fn change_keyring(
+        &self,
+        caller: &Caller,
+        change: KeyringChange,
+        given: Vec<Given>,
+    ) -> impl Future<Output = Result<ChangedKeyring, ApiError>> + Send;
+
+    fn verify_providers(
+        &self,
+        caller: &Caller,
+        given: Vec<Given>,
+    ) -> impl Future<Output = Result<Vec<ProviderReport>, ApiError>> + Send;
 }
+
+/// What came of sealing on each node.
+pub(crate) type SealedNodes = Vec<(NodeId, Result<(), String>)>;
 
 impl Administration for Service {
     async fn cluster_status(&self, caller: &Caller) -> Result<ClusterStatus, ApiError> {
@@ -58,5 +84,30 @@ impl Administration for Service {
 
     async fn transfer_leader(&self, caller: &Caller, to: Option<NodeId>) -> Result<NodeId, ApiError> {
         self.transfer_leader(caller, to).await
+    }
+
+    fn node(&self) -> NodeId {
+        self.node()
+    }
+
+    fn seal_status(&self) -> SealStatus {
+        self.seal_status()
+    }
+
+    async fn seal_cluster(&self, caller: &Caller) -> Result<SealedNodes, ApiError> {
+        self.seal_cluster(caller).await
+    }
+
+    async fn change_keyring(
+        &self,
+        caller: &Caller,
+        change: KeyringChange,
+        given: Vec<Given>,
+    ) -> Result<ChangedKeyring, ApiError> {
+        self.change_keyring(caller, change, given).await
+    }
+
+    async fn verify_providers(&self, caller: &Caller, given: Vec<Given>) -> Result<Vec<ProviderReport>, ApiError> {
+        self.verify_providers(caller, given).await
     }
 }

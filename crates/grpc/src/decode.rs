@@ -212,6 +212,6 @@ pub(crate) fn text(text: &mut String) -> Option<String> {
     Some(std::mem::take(text)).filter(|text| !text.is_empty())
 }
 
-fn list<T>(list: Vec<T>) -> Option<Vec<T>> {
+pub(crate) fn list<T>(list: Vec<T>) -> Option<Vec<T>> {
     Some(list).filter(|list| !list.is_empty())
 }

@@ -186,7 +186,7 @@ fn version(version: VersionDescription) -> pb::VersionEntry {
         version_stages: labels(&version.version_stages),
         created_date: Some(to_wire_time(version.created_date)),
         last_accessed_date: version.last_accessed_date.map(to_wire_time),
-        kms_key_ids: version.kms_key_ids.into_iter().map(str::to_owned).collect(),
+        kms_key_ids: version.kms_key_ids,
     }
 }
 

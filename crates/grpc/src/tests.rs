@@ -22,13 +22,14 @@ use service::api::{
     BatchErrorOutput, BatchGetSecretValueInput, BatchGetSecretValueOutput, CreateSecretInput, CreateSecretOutput,
     DeleteSecretInput, DeleteSecretOutput, DescribeSecretInput, GetRandomPasswordInput, GetRandomPasswordOutput,
     GetSecretValueInput, GetSecretValueOutput, ListSecretVersionIdsInput, ListSecretVersionIdsOutput, ListSecretsInput,
-    ListSecretsOutput, PutSecretValueInput, PutSecretValueOutput, RestoreSecretInput, SecretDescription, SecretOutput,
-    SecretValue, TagResourceInput, UntagResourceInput, UpdateSecretInput, UpdateSecretOutput,
-    UpdateSecretVersionStageInput, VersionDescription,
+    ListSecretsOutput, PutSecretValueInput, PutSecretValueOutput, ReplicationStatusDescription, RestoreSecretInput,
+    SecretDescription, SecretOutput, SecretValue, TagResourceInput, UntagResourceInput, UpdateSecretInput,
+    UpdateSecretOutput, UpdateSecretVersionStageInput, VersionDescription,
 };
 use service::{
-    Action, Answer, Caller, ClusterStatus, Credential, Intake, Member, NodeCheckpoint, NodeDigest, NodeFacts,
-    NodeStatus, Operation, Role, UseCases,
+    Action, Answer, Caller, ChangedKeyring, ClusterStatus, Credential, Given, Intake, KeyringChange, Member,
+    NewProvider, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus, Operation, ProviderId, ProviderKind,
+    ProviderReport, Role, SealStatus, UseCases,
 };
 use tower::ServiceExt;
 use types::consistency::{AGE_HEADER, CONSISTENCY_HEADER};
@@ -38,10 +39,14 @@ use types::{
 };
 
 use super::*;
+use crate::administration::SealedNodes;
 
+mod keys;
 mod random;
+mod replication;
 mod resource_policies;
 mod rotation;
+mod seal;
 
 const URI: &str = "spiffe://corp/billing";
 const TOKEN: &str = "11111111-2222-3333-4444-555555555555";
@@ -65,6 +70,7 @@ struct Fake {
     seen: Arc<Mutex<Vec<Seen>>>,
     value: Arc<dyn Fn() -> SecretValue + Send + Sync>,
     tags: Option<Vec<Tag>>,
+    replication_status: Vec<ReplicationStatusDescription>,
     refusal: Option<ApiError>,
     intake: Intake,
     nameless_is_throttled: bool,
@@ -78,6 +84,7 @@ impl Fake {
             seen: Arc::default(),
             value: Arc::new(|| SecretValue::String(Plaintext::copy_from(b"hunter2"))),
             tags: None,
+            replication_status: Vec::new(),
             refusal: None,
             intake: Intake::default(),
             nameless_is_throttled: false,
@@ -118,7 +125,7 @@ impl Fake {
             last_accessed_date: None,
             deleted_date: None,
             primary_region: None,
-            replication_status: Vec::new(),
+            replication_status: self.replication_status.clone(),
             rotation: None,
             version_ids_to_stages: vec![(version(), vec![StagingLabel::Current])],
         }
@@ -170,7 +177,7 @@ impl Fake {
                 version_stages,
                 created_date: date(1_500),
                 last_accessed_date: None,
-                kms_key_ids: vec!["DefaultEncryptionKey"],
+                kms_key_ids: vec!["DefaultEncryptionKey".to_owned()],
             };
             let next_token = Some("next".to_owned());
             Box::new(ListSecretVersionIdsOutput { arn: arn(), name: name(), versions: vec![only], next_token })
@@ -180,7 +187,11 @@ impl Fake {
             Box::new(())
         } else if input.is::<GetRandomPasswordInput>() {
             Box::new(GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") })
-        } else if let Some(output) = resource_policies::output(input).or_else(|| rotation::output(input)) {
+        } else if let Some(output) = resource_policies::output(input)
+            .or_else(|| rotation::output(input))
+            .or_else(|| replication::output(input))
+            .or_else(|| keys::output(input))
+        {
             output
         } else {
             panic!("an operation that the fake does not know")
@@ -224,6 +235,9 @@ impl UseCases for Fake {
 
     async fn call<O: Operation>(&self, caller: &Caller, input: O) -> Result<Answer<O::Output>, ApiError> {
         self.see(caller, format!("{input:?}"), &values(&input))?;
+        if replication::is_refused(&input) {
+            return Err(ErrorCode::InvalidRequest.into());
+        }
         let output = self.output(&input).downcast::<O::Output>().unwrap();
         Ok(Answer { output: *output, applied_index: INDEX, age: asked_age(caller) })
     }
@@ -297,6 +311,46 @@ impl Administration for Fake {
     async fn transfer_leader(&self, caller: &Caller, to: Option<NodeId>) -> Result<NodeId, ApiError> {
         self.see(caller, format!("transfer {to:?}"), &[])?;
         Ok(to.unwrap_or(NodeId(3)))
+    }
+
+    fn node(&self) -> NodeId {
+        NodeId(1)
+    }
+
+    fn seal_status(&self) -> SealStatus {
+        let provider = ProviderId { kind: ProviderKind::Shamir, id: "shamir-1".to_owned() };
+        SealStatus { providers: vec![provider], barrier_term: 4, peer_unseal: true }
+    }
+
+    async fn seal_cluster(&self, caller: &Caller) -> Result<SealedNodes, ApiError> {
+        self.see(caller, String::new(), &[])?;
+        Ok(vec![(NodeId(1), Ok(())), (NodeId(2), Err("no answer".to_owned()))])
+    }
+
+    async fn change_keyring(
+        &self,
+        caller: &Caller,
+        change: KeyringChange,
+        given: Vec<Given>,
+    ) -> Result<ChangedKeyring, ApiError> {
+        let told = match &change {
+            KeyringChange::AddProvider(NewProvider::Shares { shares, threshold }) => format!("{threshold} of {shares}"),
+            KeyringChange::RemoveProvider(ProviderId { kind, id }) => format!("without {kind:?} {id}"),
+            other => format!("{other:?}"),
+        };
+        let told = given.iter().fold(told, |told, given| match given {
+            Given::Passphrase(passphrase) => format!("{told}, {} bytes", passphrase.len()),
+            Given::Share(share) => format!("{told}, {}", share.as_str()),
+        });
+        self.see(caller, told, &[])?;
+        let shares = vec!["CKS-1".to_owned().into()];
+        Ok(ChangedKeyring { revision: 2, barrier_term: 5, providers: Vec::new(), shares })
+    }
+
+    async fn verify_providers(&self, caller: &Caller, given: Vec<Given>) -> Result<Vec<ProviderReport>, ApiError> {
+        self.see(caller, given.len().to_string(), &[])?;
+        let provider = ProviderId { kind: ProviderKind::Keyfile, id: "keyfile-1".to_owned() };
+        Ok(vec![ProviderReport { provider, result: Err("it is not at hand".to_owned()) }])
     }
 }
 

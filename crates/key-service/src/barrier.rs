@@ -5,15 +5,24 @@
 //! in the cluster, as the kind and under the key that it was sealed for.
 //!
 //! Nonces are random: with 192 bits two are equal after some 2^96 records, so terms need no counter.
+//!
+//! A term reaches nodes that run as a *successor*: `number u32 | record`, the record's plaintext being the term's two
+//! subkeys, sealed under the term before it as [`SealedKind::BarrierTerm`] under the number. Whoever holds one term so
+//! climbs to the newest; only a start needs the root key.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use hkdf::Hkdf;
 use sha2::Sha256;
-use types::{ClusterId, SecretBytes};
+use types::ClusterId;
 use zeroize::Zeroizing;
 
-use crate::bytes::Reader;
+use crate::bytes::{Reader, put_prefixed};
+use crate::memory::LockedKey;
 use crate::random;
 use crate::xchacha::{self, NONCE_BYTES, TAG_BYTES};
 
@@ -45,6 +54,8 @@ pub enum SealedKind {
     Bootstrap = 8,
     /// Key material of a customer key.
     KeyMaterial = 9,
+    /// The subkeys of a newer barrier term.
+    BarrierTerm = 10,
 }
 
 /// Why a sealed record did not open.
@@ -67,21 +78,25 @@ pub enum OpenError {
     Malformed,
 }
 
+/// Bytes of the two subkeys of a term, one after the other.
+pub(crate) const SUBKEYS_BYTES: usize = 64;
+
 /// One term with its subkeys; the term's own key is not kept.
-struct Term {
-    number: u32,
-    records: SecretBytes,
-    keys: SecretBytes,
+pub(crate) struct Term {
+    pub(crate) number: u32,
+    records: LockedKey,
+    pub(crate) keys: LockedKey,
+    /// Records that this process has sealed under it.
+    sealed: AtomicU64,
 }
 
 /// The unsealed barrier of a node: every term that can be read, the newest of which seals.
 ///
-/// It is shared behind an `Arc`; dropping the last one zeroizes the terms.
+/// It is shared behind an `Arc` and takes new terms while it is in use; dropping the last one zeroizes the terms.
 pub struct Barrier {
     cluster: ClusterId,
-    /// In the order of their numbers, never empty.
-    terms: Vec<Term>,
-    active: usize,
+    /// In the order of their numbers, never empty; replaced as a whole.
+    terms: ArcSwap<Vec<Arc<Term>>>,
 }
 
 impl Barrier {
@@ -90,15 +105,28 @@ impl Barrier {
         Self::from_first_term(cluster, 1, &random::key())
     }
 
-    pub(crate) fn from_first_term(cluster: ClusterId, number: u32, key: &SecretBytes) -> Self {
-        Self { cluster, terms: vec![Term::new(number, key)], active: 0 }
+    pub(crate) fn from_first_term(cluster: ClusterId, number: u32, key: &LockedKey) -> Self {
+        Self::of_term(cluster, Term::new(number, key))
     }
 
-    /// Adds a term, which becomes the active one if its number is the highest.
-    pub(crate) fn insert_term(&mut self, number: u32, key: &SecretBytes) {
-        let place = self.terms.partition_point(|term| term.number < number);
-        self.terms.insert(place, Term::new(number, key));
-        self.active = self.terms.len() - 1;
+    pub(crate) fn of_term(cluster: ClusterId, term: Term) -> Self {
+        Self { cluster, terms: ArcSwap::from_pointee(vec![Arc::new(term)]) }
+    }
+
+    /// Adds a term, which seals from now on if its number is the highest.
+    pub(crate) fn insert_term(&self, number: u32, key: &LockedKey) {
+        self.insert(Arc::new(Term::new(number, key)));
+    }
+
+    /// Adds a term; one that is there already stays as it is.
+    pub(crate) fn insert(&self, term: Arc<Term>) {
+        self.terms.rcu(|terms| {
+            let mut terms = Vec::clone(terms);
+            if let Err(place) = terms.binary_search_by_key(&term.number, |held| held.number) {
+                terms.insert(place, term.clone());
+            }
+            terms
+        });
     }
 
     /// The cluster that every record is bound to.
@@ -108,7 +136,105 @@ impl Barrier {
 
     /// The number of the term that new records are sealed under.
     pub fn active_term(&self) -> u32 {
-        self.terms[self.active].number
+        self.active().number
+    }
+
+    /// The numbers of the terms, in order.
+    pub fn terms(&self) -> Vec<u32> {
+        self.terms.load().iter().map(|term| term.number).collect()
+    }
+
+    /// How many records this process has sealed under the active term; see [`crate::TermBounds`].
+    pub fn sealed_by_active_term(&self) -> u64 {
+        self.active().sealed.load(Ordering::Relaxed)
+    }
+
+    /// The newest term of `newer`, for those that hold the newest of this barrier; `None` when that is not older.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness.
+    pub fn seal_successor(&self, newer: &Self) -> Option<Vec<u8>> {
+        let (under, new) = (self.active(), newer.active());
+        if new.number <= under.number {
+            return None;
+        }
+        let number = new.number.to_le_bytes();
+        let record =
+            self.seal_under(&under, &random::bytes(), SealedKind::BarrierTerm, &number, new.subkeys().as_slice());
+        Some([number.as_slice(), &record].concat())
+    }
+
+    /// Takes what [`Self::seal_successor`] made into use, if this barrier does not hold the term already; its number.
+    ///
+    /// # Correctness
+    /// The term seals from now on, so the keyring that holds it must be on disk before.
+    ///
+    /// # Errors
+    /// [`OpenError`], of which [`OpenError::UnknownTerm`] means that the term before it is not here.
+    pub fn admit_successor(&self, successor: &[u8]) -> Result<u32, OpenError> {
+        let (number, record) = successor.split_first_chunk::<4>().ok_or(OpenError::TooShort)?;
+        let term = u32::from_le_bytes(*number);
+        if self.term(term).is_some() {
+            return Ok(term);
+        }
+        let subkeys = self.open(SealedKind::BarrierTerm, number, record)?;
+        let subkeys = subkeys.as_slice().try_into().map_err(|_| OpenError::Malformed)?;
+        self.insert(Arc::new(Term::from_subkeys(term, subkeys)));
+        Ok(term)
+    }
+
+    /// Takes every term of `other` that is not here.
+    ///
+    /// # Correctness
+    /// As with [`Self::admit_successor`], the keyring that holds them must be on disk before.
+    pub fn adopt(&self, other: &Self) {
+        for term in other.held().iter() {
+            self.insert(term.clone());
+        }
+    }
+
+    /// Whether a chain leads to a term that is not here.
+    ///
+    /// # Errors
+    /// [`OpenError::Malformed`] for bytes that are no chain.
+    pub fn lacks(&self, chain: &[u8]) -> Result<bool, OpenError> {
+        let Some(last) = successors(chain)?.pop() else { return Ok(false) };
+        let number = last.first_chunk::<4>().ok_or(OpenError::TooShort)?;
+        Ok(self.term(u32::from_le_bytes(*number)).is_none())
+    }
+
+    /// Takes the terms of a chain of successors, oldest first: `(length u16 | successor)*`.
+    ///
+    /// # Correctness
+    /// As with [`Self::admit_successor`].
+    ///
+    /// # Errors
+    /// [`OpenError`], of which [`OpenError::UnknownTerm`] means that not even the chain's first term is here.
+    pub fn admit_chain(&self, chain: &[u8]) -> Result<(), OpenError> {
+        for successor in successors(chain)? {
+            self.admit_successor(successor)?;
+        }
+        Ok(())
+    }
+
+    /// The chain with the newest term of `newer` at its end, if that is newer than those here.
+    ///
+    /// # Panics
+    /// As [`Self::seal_successor`].
+    pub fn extend_chain(&self, chain: &[u8], newer: &Self) -> Vec<u8> {
+        let mut chain = chain.to_vec();
+        if let Some(successor) = self.seal_successor(newer) {
+            put_prefixed(&mut chain, &successor);
+        }
+        chain
+    }
+
+    pub(crate) fn held(&self) -> Arc<Vec<Arc<Term>>> {
+        self.terms.load_full()
+    }
+
+    fn active(&self) -> Arc<Term> {
+        self.terms.load().last().expect("a barrier has a term").clone()
     }
 
     /// Seals `plaintext` as a record of `kind` under `key`.
@@ -126,7 +252,18 @@ impl Barrier {
         key: &[u8],
         plaintext: &[u8],
     ) -> Vec<u8> {
-        let term = &self.terms[self.active];
+        self.seal_under(&self.active(), nonce, kind, key, plaintext)
+    }
+
+    fn seal_under(
+        &self,
+        term: &Term,
+        nonce: &[u8; NONCE_BYTES],
+        kind: SealedKind,
+        key: &[u8],
+        plaintext: &[u8],
+    ) -> Vec<u8> {
+        term.sealed.fetch_add(1, Ordering::Relaxed);
         let mut sealed = Vec::with_capacity(HEADER_BYTES + plaintext.len() + TAG_BYTES);
         sealed.push(VERSION);
         sealed.extend_from_slice(&term.number.to_le_bytes());
@@ -161,20 +298,16 @@ impl Barrier {
         Ok(plaintext)
     }
 
-    /// The key of the active term under which keys are sealed, with the term's number.
-    pub(crate) fn active_key_sealing_key(&self) -> (u32, &SecretBytes) {
-        let term = &self.terms[self.active];
-        (term.number, &term.keys)
+    /// The term under which keys are sealed from now on.
+    pub(crate) fn active_key_sealing_term(&self) -> Arc<Term> {
+        self.active()
     }
 
-    /// The key of a term under which keys are sealed.
-    pub(crate) fn key_sealing_key(&self, term: u32) -> Option<&SecretBytes> {
-        self.term(term).map(|term| &term.keys)
-    }
-
-    fn term(&self, number: u32) -> Option<&Term> {
-        let place = self.terms.binary_search_by_key(&number, |term| term.number).ok()?;
-        self.terms.get(place)
+    /// A term under which keys were sealed.
+    pub(crate) fn term(&self, number: u32) -> Option<Arc<Term>> {
+        let terms = self.terms.load();
+        let place = terms.binary_search_by_key(&number, |term| term.number).ok()?;
+        terms.get(place).cloned()
     }
 
     fn with_aad<R>(&self, term: u32, kind: SealedKind, key: &[u8], use_aad: impl FnOnce(&[u8]) -> R) -> R {
@@ -195,24 +328,56 @@ impl Barrier {
     }
 }
 
+fn successors(chain: &[u8]) -> Result<Vec<&[u8]>, OpenError> {
+    let (mut reader, mut found, mut read) = (Reader::new(chain), Vec::new(), 0);
+    while read < chain.len() {
+        let successor = reader.prefixed().ok_or(OpenError::Malformed)?;
+        read += 2 + successor.len();
+        found.push(successor);
+    }
+    Ok(found)
+}
+
 impl Term {
-    fn new(number: u32, key: &SecretBytes) -> Self {
+    fn new(number: u32, key: &LockedKey) -> Self {
         Self {
             number,
             records: subkey(key, b"conclave/barrier/records/v1"),
             keys: subkey(key, b"conclave/barrier/keys/v1"),
+            sealed: AtomicU64::new(0),
         }
+    }
+
+    /// Takes what [`Self::subkeys`] gave.
+    pub(crate) fn from_subkeys(number: u32, subkeys: &[u8; SUBKEYS_BYTES]) -> Self {
+        let (records, keys) = subkeys.split_at(SUBKEYS_BYTES / 2);
+        let copy = |half: &[u8]| {
+            LockedKey::born(|key| {
+                key.copy_from_slice(half);
+                Ok::<(), Infallible>(())
+            })
+        };
+        let (Ok(records), Ok(keys)) = (copy(records), copy(keys));
+        Self { number, records, keys, sealed: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn subkeys(&self) -> Box<Zeroizing<[u8; SUBKEYS_BYTES]>> {
+        let mut subkeys = Box::new(Zeroizing::new([0; SUBKEYS_BYTES]));
+        let (records, keys) = subkeys.split_at_mut(SUBKEYS_BYTES / 2);
+        records.copy_from_slice(self.records.expose_secret());
+        keys.copy_from_slice(self.keys.expose_secret());
+        subkeys
     }
 }
 
-fn subkey(key: &SecretBytes, label: &[u8]) -> SecretBytes {
+fn subkey(key: &LockedKey, label: &[u8]) -> LockedKey {
     let term = Hkdf::<Sha256>::from_prk(key.expose_secret()).expect("32 bytes are a pseudorandom key");
-    SecretBytes::born(|out| term.expand(label, out)).expect("HKDF expands to 32 bytes")
+    LockedKey::born(|out| term.expand(label, out)).expect("HKDF expands to 32 bytes")
 }
 
 impl fmt::Debug for Barrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let terms: Vec<u32> = self.terms.iter().map(|term| term.number).collect();
+        let terms = self.terms();
         f.debug_struct("Barrier").field("cluster", &format_args!("{}", self.cluster)).field("terms", &terms).finish()
     }
 }
@@ -222,7 +387,7 @@ mod tests {
     use super::*;
     use crate::golden::{self, Golden};
 
-    const KINDS: [SealedKind; 9] = [
+    const KINDS: [SealedKind; 10] = [
         SealedKind::LogPayload,
         SealedKind::StateRecord,
         SealedKind::SnapshotChunk,
@@ -232,6 +397,7 @@ mod tests {
         SealedKind::NextToken,
         SealedKind::Bootstrap,
         SealedKind::KeyMaterial,
+        SealedKind::BarrierTerm,
     ];
 
     fn barrier() -> Barrier {
@@ -241,7 +407,7 @@ mod tests {
     #[test]
     fn records_are_the_recorded_ones() {
         let golden = Golden::parse(include_str!("../../../tests/golden/key-service/barrier.txt"));
-        let term = SecretBytes::copy_from(golden.array("term"));
+        let term = LockedKey::copy_from(golden.array("term"));
         let barrier = Barrier::from_first_term(golden::CLUSTER, 7, &term);
         let (key, plaintext) = (golden.bytes("key"), golden.bytes("plaintext"));
         golden.check("record", &barrier.seal_with(golden.array("nonce"), SealedKind::StateRecord, key, plaintext));
@@ -251,7 +417,7 @@ mod tests {
 
     #[test]
     fn numbers_of_kinds_are_stable() {
-        assert_eq!(KINDS.map(|kind| kind as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(KINDS.map(|kind| kind as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     }
 
     #[test]
@@ -284,7 +450,7 @@ mod tests {
 
     #[test]
     fn records_cannot_be_swapped_between_kinds_keys_and_clusters() {
-        let term = SecretBytes::copy_from(&[1; 32]);
+        let term = LockedKey::copy_from(&[1; 32]);
         let barrier = Barrier::from_first_term(ClusterId([1; 16]), 1, &term);
         let other_cluster = Barrier::from_first_term(ClusterId([2; 16]), 1, &term);
         for kind in KINDS {
@@ -300,6 +466,17 @@ mod tests {
     }
 
     #[test]
+    fn records_are_counted_by_term() {
+        let barrier = barrier();
+        for count in 0..3 {
+            assert_eq!(barrier.sealed_by_active_term(), count);
+            barrier.seal(SealedKind::LogPayload, b"", b"text");
+        }
+        barrier.insert_term(2, &LockedKey::copy_from(&[2; 32]));
+        assert_eq!(barrier.sealed_by_active_term(), 0);
+    }
+
+    #[test]
     fn a_short_record_is_named_as_such() {
         let barrier = barrier();
         let sealed = barrier.seal(SealedKind::NextToken, b"", b"");
@@ -310,16 +487,49 @@ mod tests {
 
     #[test]
     fn old_terms_open_and_the_newest_seals() {
-        let mut barrier = Barrier::from_first_term(golden::CLUSTER, 2, &SecretBytes::copy_from(&[2; 32]));
+        let barrier = Barrier::from_first_term(golden::CLUSTER, 2, &LockedKey::copy_from(&[2; 32]));
         let old = barrier.seal(SealedKind::LogPayload, b"", b"old");
-        barrier.insert_term(5, &SecretBytes::copy_from(&[5; 32]));
-        barrier.insert_term(1, &SecretBytes::copy_from(&[1; 32]));
+        barrier.insert_term(5, &LockedKey::copy_from(&[5; 32]));
+        barrier.insert_term(1, &LockedKey::copy_from(&[1; 32]));
         assert_eq!(barrier.active_term(), 5);
         assert_eq!(barrier.open(SealedKind::LogPayload, b"", &old).unwrap().as_slice(), b"old");
         let new = barrier.seal(SealedKind::LogPayload, b"", b"new");
         assert_eq!(new[1..5], 5u32.to_le_bytes());
-        let only_old = Barrier::from_first_term(golden::CLUSTER, 2, &SecretBytes::copy_from(&[2; 32]));
+        let only_old = Barrier::from_first_term(golden::CLUSTER, 2, &LockedKey::copy_from(&[2; 32]));
         assert_eq!(only_old.open(SealedKind::LogPayload, b"", &new), Err(OpenError::UnknownTerm(5)));
+    }
+
+    #[test]
+    fn a_successor_is_taken_by_those_that_hold_the_term_before_it_and_by_nobody_else() {
+        let old = || Barrier::from_first_term(golden::CLUSTER, 1, &LockedKey::copy_from(&[1; 32]));
+        let (first, second, third) = (old(), old(), old());
+        second.insert_term(2, &LockedKey::copy_from(&[2; 32]));
+        third.insert_term(2, &LockedKey::copy_from(&[2; 32]));
+        third.insert_term(3, &LockedKey::copy_from(&[3; 32]));
+        let (to_second, to_third) = (first.seal_successor(&second).unwrap(), second.seal_successor(&third).unwrap());
+        assert_eq!(second.seal_successor(&first), None);
+
+        assert_eq!(first.admit_successor(&to_third), Err(OpenError::UnknownTerm(2)));
+        assert_eq!((first.admit_successor(&to_second), first.admit_successor(&to_third)), (Ok(2), Ok(3)));
+        assert_eq!(first.admit_successor(&to_third), Ok(3));
+        assert_eq!(first.terms(), [1, 2, 3]);
+        let sealed = third.seal(SealedKind::LogPayload, b"", b"new");
+        assert_eq!(first.open(SealedKind::LogPayload, b"", &sealed).unwrap().as_slice(), b"new");
+        assert_eq!(first.seal(SealedKind::LogPayload, b"", b"")[1..5], 3u32.to_le_bytes());
+
+        let chain = second.extend_chain(&old().extend_chain(b"", &second), &third);
+        assert_eq!(third.extend_chain(&chain, &third), chain);
+        let climber = old();
+        assert_eq!((climber.lacks(&chain), climber.lacks(b"")), (Ok(true), Ok(false)));
+        climber.admit_chain(&chain).unwrap();
+        assert_eq!((climber.terms(), climber.lacks(&chain)), (vec![1, 2, 3], Ok(false)));
+        assert_eq!(climber.admit_chain(&chain[1..]), Err(OpenError::Malformed));
+
+        let stranger = Barrier::ephemeral(golden::CLUSTER);
+        assert_eq!(stranger.admit_successor(&to_second), Err(OpenError::NotAuthentic));
+        let mut renumbered = to_second;
+        renumbered[0] = 4;
+        assert_eq!(old().admit_successor(&renumbered), Err(OpenError::NotAuthentic));
     }
 
     #[test]

@@ -32,6 +32,10 @@ impl<'a> Reader<'a> {
         self.array().copied().map(u32::from_le_bytes)
     }
 
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        self.array().copied().map(u64::from_le_bytes)
+    }
+
     /// A u16 length and as many bytes.
     pub(crate) fn prefixed(&mut self) -> Option<&'a [u8]> {
         let length = self.u16()?;

@@ -22,10 +22,11 @@
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use types::{AccountId, SecretBytes};
+use types::AccountId;
 use zeroize::Zeroizing;
 
 use crate::bytes::Reader;
+use crate::memory::LockedKey;
 use crate::xchacha::{self, NONCE_BYTES, TAG_BYTES};
 
 const MAGIC: &[u8; 2] = b"KS";
@@ -35,6 +36,8 @@ const LABEL: &[u8] = b"sm/keyservice/v1";
 pub(crate) const SALT_BYTES: usize = 32;
 const COMMITMENT_BYTES: usize = 32;
 const KEY_PREFIX_BYTES: usize = 2 + 1 + 1 + 1 + 12 + 16 + 4;
+/// Bytes that a key blob has more than what is in it.
+pub(crate) const KEY_BLOB_OVERHEAD: usize = KEY_PREFIX_BYTES + SALT_BYTES + COMMITMENT_BYTES + TAG_BYTES;
 const VALUE_PREFIX: &[u8; 2] = &[VERSION, SUITE];
 
 /// The ciphertext was refused.
@@ -94,6 +97,23 @@ impl SealingKey {
         out[33..].copy_from_slice(&self.number.to_le_bytes());
         out
     }
+
+    /// Reads the name of the sealing key from the front of a key blob; nothing is checked by that.
+    pub(crate) fn parse(reader: &mut Reader<'_>) -> Option<Self> {
+        if reader.array::<2>()? != MAGIC || reader.array::<2>()? != &[VERSION, SUITE] {
+            return None;
+        }
+        let kind = match reader.u8()? {
+            1 => KeyKind::Provider,
+            2 => KeyKind::Root,
+            3 => KeyKind::Term,
+            4 => KeyKind::Material,
+            _ => return None,
+        };
+        let account: AccountId = std::str::from_utf8(reader.array::<12>()?).ok()?.parse().ok()?;
+        let (id, number) = (*reader.array()?, reader.u32()?);
+        Some(Self { kind, account: (kind == KeyKind::Material).then_some(account), id, number })
+    }
 }
 
 /// The twelve digits of an account in ASCII.
@@ -117,36 +137,60 @@ pub(crate) fn sealing_number(blob: &[u8]) -> Result<u32, Refused> {
 pub(crate) fn wrap_key(
     salt: &[u8; SALT_BYTES],
     by: &SealingKey,
-    key: &SecretBytes,
+    key: &LockedKey,
     aad: &[u8],
-    wrapped: &SecretBytes,
+    wrapped: &LockedKey,
 ) -> Vec<u8> {
     seal(salt, &by.prefix(), key, aad, wrapped.expose_secret())
 }
 
 /// Unwraps what [`wrap_key`] wrapped under the key of the same name.
-pub(crate) fn unwrap_key(by: &SealingKey, key: &SecretBytes, aad: &[u8], blob: &[u8]) -> Result<SecretBytes, Refused> {
+pub(crate) fn unwrap_key(by: &SealingKey, key: &LockedKey, aad: &[u8], blob: &[u8]) -> Result<LockedKey, Refused> {
     let parts = split(&by.prefix(), blob)?;
     if parts.ciphertext.len() != 32 {
         return Err(Refused(Cause::Format));
     }
-    SecretBytes::born(|out| open_into(&parts, key, aad, out))
+    LockedKey::born(|out| open_into(&parts, key, aad, out))
+}
+
+/// Seals a few bytes under a key that many use, whose name goes into the header.
+pub(crate) fn seal_blob(
+    salt: &[u8; SALT_BYTES],
+    by: &SealingKey,
+    key: &LockedKey,
+    aad: &[u8],
+    plaintext: &[u8],
+) -> Vec<u8> {
+    seal(salt, &by.prefix(), key, aad, plaintext)
+}
+
+/// Opens what [`seal_blob`] sealed under the key of the same name.
+pub(crate) fn open_blob(
+    by: &SealingKey,
+    key: &LockedKey,
+    aad: &[u8],
+    blob: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Refused> {
+    let parts = split(&by.prefix(), blob)?;
+    let mut plaintext = Zeroizing::new(vec![0; parts.ciphertext.len()]);
+    open_into(&parts, key, aad, &mut plaintext)?;
+    Ok(plaintext)
 }
 
 /// Seals a value under its data key.
-pub(crate) fn seal_value(salt: &[u8; SALT_BYTES], key: &SecretBytes, aad: &[u8], value: &[u8]) -> Vec<u8> {
+pub(crate) fn seal_value(salt: &[u8; SALT_BYTES], key: &LockedKey, aad: &[u8], value: &[u8]) -> Vec<u8> {
     seal(salt, VALUE_PREFIX, key, aad, value)
 }
 
 /// Opens what [`seal_value`] sealed.
-pub(crate) fn open_value(key: &SecretBytes, aad: &[u8], blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refused> {
+pub(crate) fn open_value(key: &LockedKey, aad: &[u8], blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refused> {
     let parts = split(VALUE_PREFIX, blob)?;
     let mut value = Zeroizing::new(vec![0; parts.ciphertext.len()]);
     open_into(&parts, key, aad, &mut value)?;
     Ok(value)
 }
 
-fn seal(salt: &[u8; SALT_BYTES], prefix: &[u8], key: &SecretBytes, aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
+fn seal(salt: &[u8; SALT_BYTES], prefix: &[u8], key: &LockedKey, aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let derived = Derived::new(key, salt, aad);
     let header_bytes = prefix.len() + SALT_BYTES + COMMITMENT_BYTES;
     let mut blob = Vec::with_capacity(header_bytes + plaintext.len() + TAG_BYTES);
@@ -183,7 +227,7 @@ fn split<'a>(prefix: &[u8], blob: &'a [u8]) -> Result<Parts<'a>, Refused> {
     Ok(Parts { header, salt, commitment, ciphertext, tag })
 }
 
-fn open_into(parts: &Parts<'_>, key: &SecretBytes, aad: &[u8], out: &mut [u8]) -> Result<(), Refused> {
+fn open_into(parts: &Parts<'_>, key: &LockedKey, aad: &[u8], out: &mut [u8]) -> Result<(), Refused> {
     let derived = Derived::new(key, parts.salt, aad);
     if !bool::from(derived.commitment().ct_eq(parts.commitment)) {
         return Err(Refused(Cause::Commitment));
@@ -196,7 +240,7 @@ fn open_into(parts: &Parts<'_>, key: &SecretBytes, aad: &[u8], out: &mut [u8]) -
 struct Derived(Zeroizing<[u8; 32 + NONCE_BYTES + COMMITMENT_BYTES]>);
 
 impl Derived {
-    fn new(key: &SecretBytes, salt: &[u8; SALT_BYTES], aad: &[u8]) -> Self {
+    fn new(key: &LockedKey, salt: &[u8; SALT_BYTES], aad: &[u8]) -> Self {
         let aad_length = (aad.len() as u64).to_le_bytes();
         let aad_hash = Sha256::digest(aad);
         let extracted = Hkdf::<Sha256>::new(Some(salt), key.expose_secret());
@@ -232,8 +276,8 @@ mod tests {
     const BY: SealingKey = SealingKey { kind: KeyKind::Material, account: None, id: *b"0123456789abcdef", number: 3 };
     const SALT: [u8; SALT_BYTES] = [7; SALT_BYTES];
 
-    fn key(byte: u8) -> SecretBytes {
-        SecretBytes::copy_from(&[byte; 32])
+    fn key(byte: u8) -> LockedKey {
+        LockedKey::copy_from(&[byte; 32])
     }
 
     fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
@@ -245,7 +289,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_of_a_key_blob_is_refused() {
         let (key, aad) = (key(1), b"aad of the key");
-        let blob = wrap_key(&SALT, &BY, &key, aad, &SecretBytes::copy_from(&[9; 32]));
+        let blob = wrap_key(&SALT, &BY, &key, aad, &LockedKey::copy_from(&[9; 32]));
         assert_eq!(unwrap_key(&BY, &key, aad, &blob).unwrap().expose_secret(), &[9; 32]);
         for bit in 0..blob.len() * 8 {
             assert!(unwrap_key(&BY, &key, aad, &flipped(&blob, bit)).is_err(), "bit {bit} of the blob");
@@ -272,7 +316,7 @@ mod tests {
     #[test]
     fn the_commitment_refuses_before_the_tag_is_looked_at() {
         let blob = seal_value(&SALT, &key(1), b"aad", b"value");
-        let opened = |key: &SecretBytes, aad: &[u8], blob: &[u8]| open_value(key, aad, blob).map(drop);
+        let opened = |key: &LockedKey, aad: &[u8], blob: &[u8]| open_value(key, aad, blob).map(drop);
         assert_eq!(opened(&key(2), b"aad", &blob), Err(Refused(Cause::Commitment)));
         assert_eq!(opened(&key(1), b"aae", &blob), Err(Refused(Cause::Commitment)));
         let salt_bit = VALUE_PREFIX.len() * 8;

@@ -2,25 +2,26 @@
 
 use std::fmt;
 
-use types::{Plaintext, SecretArn, SecretBytes, ValueKind, VersionId};
+use types::{Plaintext, SecretArn, ValueKind, VersionId};
 
 use crate::committed::{self, Refused, SALT_BYTES, SUITE};
 use crate::context::value_aad;
+use crate::memory::LockedKey;
 use crate::random;
 
 /// The key of one secret version, in the clear; made and unwrapped by [`crate::KeyMaterial`].
-pub struct DataKey(SecretBytes);
+pub struct DataKey(LockedKey);
 
 impl DataKey {
     pub(crate) fn generate() -> Self {
         Self(random::key())
     }
 
-    pub(crate) const fn from_secret(secret: SecretBytes) -> Self {
+    pub(crate) const fn from_secret(secret: LockedKey) -> Self {
         Self(secret)
     }
 
-    pub(crate) const fn secret(&self) -> &SecretBytes {
+    pub(crate) const fn secret(&self) -> &LockedKey {
         &self.0
     }
 
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn values_are_the_recorded_ones() {
         let golden = Golden::parse(include_str!("../../../tests/golden/key-service/value.txt"));
-        let data_key = DataKey::from_secret(SecretBytes::copy_from(golden.array("data-key")));
+        let data_key = DataKey::from_secret(LockedKey::copy_from(golden.array("data-key")));
         let value = Plaintext::copy_from(golden.bytes("plaintext"));
         let (arn, version, salt) = (golden::arn(), golden::version(), golden.array("salt"));
         for (entry, kind) in [("string", ValueKind::String), ("binary", ValueKind::Binary)] {
@@ -122,6 +123,6 @@ mod tests {
 
     #[test]
     fn debug_prints_no_key() {
-        assert_eq!(format!("{:?}", DataKey::from_secret(SecretBytes::copy_from(&[0xaa; 32]))), "DataKey");
+        assert_eq!(format!("{:?}", DataKey::from_secret(LockedKey::copy_from(&[0xaa; 32]))), "DataKey");
     }
 }

@@ -4,18 +4,19 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use types::{Namespace, Plaintext, SecretBytes, SecretName, ValueKind, VersionId};
+use types::{Namespace, Plaintext, SecretName, ValueKind, VersionId};
 
 use crate::barrier::{Barrier, OpenError, SealedKind};
 use crate::bytes::length;
 use crate::committed::account_digits;
 use crate::data_key::kind_number;
+use crate::memory::LockedKey;
 use crate::random;
 
 const LABEL: &[u8] = b"conclave/fingerprint/v1";
 
 /// The cluster's key of fingerprints; replicated, sealed.
-pub struct IdempotencyKey(SecretBytes);
+pub struct IdempotencyKey(LockedKey);
 
 impl IdempotencyKey {
     /// Draws the key of a new cluster.
@@ -28,7 +29,7 @@ impl IdempotencyKey {
 
     #[cfg(test)]
     pub(crate) fn from_bytes(key: &[u8; 32]) -> Self {
-        Self(SecretBytes::copy_from(key))
+        Self(LockedKey::copy_from(key))
     }
 
     /// Seals the key for the replicated state.
@@ -46,7 +47,7 @@ impl IdempotencyKey {
     pub fn open(barrier: &Barrier, sealed: &[u8]) -> Result<Self, OpenError> {
         let opened = barrier.open(SealedKind::IdempotencyKey, b"", sealed)?;
         let key: &[u8; 32] = opened.as_slice().try_into().map_err(|_| OpenError::Malformed)?;
-        Ok(Self(SecretBytes::copy_from(key)))
+        Ok(Self(LockedKey::copy_from(key)))
     }
 
     /// The fingerprint of a write: equal for equal requests, and of no use without the key.

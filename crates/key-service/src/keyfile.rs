@@ -4,16 +4,17 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use hkdf::Hkdf;
 use rustix::fs::{FileType, Mode, OFlags};
 use sha2::Sha256;
-use types::SecretBytes;
 use zeroize::Zeroizing;
 
 use crate::committed::{self, KeyKind, SealingKey};
 use crate::files;
-use crate::provider::{ProviderError, ProviderKind, RootKey, RootKeyProvider};
+use crate::memory::LockedKey;
+use crate::provider::{ProviderError, ProviderKind, RootKey, RootKeyProvider, Unattended};
 use crate::random;
 
 /// The 64 digits and a line end; one more byte tells that a file is longer.
@@ -23,6 +24,15 @@ const ID_BYTES: usize = 8;
 
 const NAME: SealingKey = SealingKey { kind: KeyKind::Provider, account: None, id: [0; 16], number: 0 };
 
+/// Whose a file may be, and who else may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// The process's own user's, and nobody else.
+    Own,
+    /// Also root's, readable for its group.
+    Credential,
+}
+
 /// A root-key provider whose key is the content of a file: 32 bytes, or 64 hexadecimal digits and a line end.
 ///
 /// The file is read anew at each use and its key kept no longer. It must be a regular file, no link, owned by
@@ -31,6 +41,7 @@ const NAME: SealingKey = SealingKey { kind: KeyKind::Provider, account: None, id
 /// The id is a fingerprint of the key, so that a wrong file is named as such and never tried.
 pub struct Keyfile {
     path: PathBuf,
+    rule: Rule,
     id: String,
 }
 
@@ -40,9 +51,28 @@ impl Keyfile {
     /// # Errors
     /// Why the file may not be used.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, ProviderError> {
-        let path = path.into();
-        let id = fingerprint(&read_key(&path)?);
-        Ok(Self { path, id })
+        Self::open_by(path.into(), Rule::Own)
+    }
+
+    /// Opens the keyfile that systemd has put into the unit's credentials directory, which it names in
+    /// `CREDENTIALS_DIRECTORY`.
+    ///
+    /// Such a file is in memory and may belong to root, with a right to read for the unit's user: its mode then shows
+    /// that right as the group's.
+    ///
+    /// # Errors
+    /// Why the file may not be used.
+    pub fn open_credential(directory: &Path, name: &str) -> Result<Self, ProviderError> {
+        let path = directory.join(name);
+        if path.parent() != Some(directory) || path.file_name() != Some(name.as_ref()) {
+            return Err(ProviderError::Unsafe { path, why: "is not a name in the credentials directory" });
+        }
+        Self::open_by(path, Rule::Credential)
+    }
+
+    fn open_by(path: PathBuf, rule: Rule) -> Result<Self, ProviderError> {
+        let id = fingerprint(&read_key(&path, rule)?);
+        Ok(Self { path, rule, id })
     }
 
     /// Writes a new key to `path`, as hexadecimal digits with mode 0600, durable when it returns.
@@ -65,8 +95,8 @@ impl Keyfile {
         &self.path
     }
 
-    fn key(&self) -> Result<SecretBytes, ProviderError> {
-        let key = read_key(&self.path)?;
+    fn key(&self) -> Result<LockedKey, ProviderError> {
+        let key = read_key(&self.path, self.rule)?;
         if fingerprint(&key) != self.id {
             return Err(ProviderError::Changed { path: self.path.clone() });
         }
@@ -97,21 +127,23 @@ impl RootKeyProvider for Keyfile {
     }
 }
 
+impl Unattended for Keyfile {}
+
 impl fmt::Debug for Keyfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyfile").field("path", &self.path).field("id", &self.id).finish()
     }
 }
 
-fn fingerprint(key: &SecretBytes) -> String {
+fn fingerprint(key: &LockedKey) -> String {
     let mut id = [0; ID_BYTES];
     let expander = Hkdf::<Sha256>::from_prk(key.expose_secret()).expect("32 bytes are a pseudorandom key");
     expander.expand(b"conclave/keyfile/id/v1", &mut id).expect("HKDF expands to 8 bytes");
     format!("keyfile-{}", hex::encode(id))
 }
 
-fn read_key(path: &Path) -> Result<SecretBytes, ProviderError> {
-    let mut file = open_checked(path)?;
+fn read_key(path: &Path, rule: Rule) -> Result<LockedKey, ProviderError> {
+    let (mut file, _) = open_checked(path, rule)?;
     let mut buffer = Zeroizing::new([0; READ_BYTES]);
     let mut filled = 0;
     loop {
@@ -125,17 +157,19 @@ fn read_key(path: &Path) -> Result<SecretBytes, ProviderError> {
     parse_key(&buffer[..filled]).ok_or_else(|| ProviderError::Malformed { path: path.to_owned() })
 }
 
-fn parse_key(content: &[u8]) -> Option<SecretBytes> {
+fn parse_key(content: &[u8]) -> Option<LockedKey> {
     if let Ok(raw) = content.try_into() {
-        return Some(SecretBytes::copy_from(raw));
+        return Some(LockedKey::copy_from(raw));
     }
     let digits = content.strip_suffix(b"\n").unwrap_or(content);
     let digits = digits.strip_suffix(b"\r").unwrap_or(digits);
-    SecretBytes::born(|key| hex::decode_to_slice(digits, key)).ok()
+    LockedKey::born(|key| hex::decode_to_slice(digits, key)).ok()
 }
 
 /// Opens the file and checks what was opened, not what the path names a moment later.
-fn open_checked(path: &Path) -> Result<File, ProviderError> {
+///
+/// Answers the file with the time of its last change.
+pub(crate) fn open_checked(path: &Path, rule: Rule) -> Result<(File, SystemTime), ProviderError> {
     let refuse = |why| ProviderError::Unsafe { path: path.to_owned(), why };
     // NONBLOCK: opening a pipe must not wait for its writer.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -148,13 +182,20 @@ fn open_checked(path: &Path) -> Result<File, ProviderError> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(refuse("is not a regular file"));
     }
-    if stat.st_uid != rustix::process::geteuid().as_raw() {
+    let own = stat.st_uid == rustix::process::geteuid().as_raw();
+    let (may_own, forbidden) = match rule {
+        Rule::Own => (own, 0o077),
+        Rule::Credential => (own || stat.st_uid == 0, 0o037),
+    };
+    if !may_own {
         return Err(refuse("belongs to another user"));
     }
-    if stat.st_mode & 0o077 != 0 {
+    if stat.st_mode & forbidden != 0 {
         return Err(refuse("can be read or written by others than its owner"));
     }
-    Ok(file.into())
+    let file = File::from(file);
+    let changed = file.metadata().and_then(|metadata| metadata.modified()).map_err(io_error("inspect", path))?;
+    Ok((file, changed))
 }
 
 fn io_error(what: &'static str, path: &Path) -> impl Fn(io::Error) -> ProviderError {
@@ -214,6 +255,23 @@ mod tests {
         }
         put(&path, &[1; 32], 0o600);
         Keyfile::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_credential_may_be_readable_for_its_group_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root-key");
+        put(&path, &[1; 32], 0o600);
+        for (mode, may) in [(0o400, true), (0o440, true), (0o460, false), (0o444, false), (0o450, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let opened = Keyfile::open_credential(dir.path(), "root-key");
+            assert_eq!(opened.is_ok(), may, "mode {mode:o}");
+            assert_eq!(opened.and_then(|keyfile| keyfile.health()).is_ok(), may, "mode {mode:o}");
+        }
+        for name in ["", ".", "..", "../root-key", "/etc/passwd", "a/b", "root-key/"] {
+            let refused = Keyfile::open_credential(dir.path(), name);
+            assert!(matches!(refused, Err(ProviderError::Unsafe { .. } | ProviderError::Io { .. })), "{name}");
+        }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use types::{AccountId, KeyId, SecretBytes};
+use types::{AccountId, KeyId};
 
 use crate::barrier::Barrier;
 use crate::committed::{self, Cause, KeyKind, Refused, SALT_BYTES, SealingKey};
 use crate::context::EncryptionContext;
 use crate::data_key::DataKey;
+use crate::memory::LockedKey;
 use crate::random;
 
 /// One version of a customer key, in the clear. Rotation adds a version with the next number and keeps the old.
@@ -15,7 +16,7 @@ pub struct KeyMaterial {
     account: AccountId,
     key: KeyId,
     number: u32,
-    secret: SecretBytes,
+    secret: LockedKey,
 }
 
 impl KeyMaterial {
@@ -29,7 +30,7 @@ impl KeyMaterial {
 
     #[cfg(test)]
     pub(crate) fn from_bytes(account: AccountId, key: KeyId, number: u32, secret: &[u8; 32]) -> Self {
-        Self { account, key, number, secret: SecretBytes::copy_from(secret) }
+        Self { account, key, number, secret: LockedKey::copy_from(secret) }
     }
 
     /// The account that owns the key.
@@ -56,9 +57,9 @@ impl KeyMaterial {
     }
 
     pub(crate) fn seal_with(&self, salt: &[u8; SALT_BYTES], barrier: &Barrier) -> Vec<u8> {
-        let (term, sealing) = barrier.active_key_sealing_key();
+        let term = barrier.active_key_sealing_term();
         let aad = material_aad(self.account, self.key, self.number);
-        committed::wrap_key(salt, &term_name(barrier, term), sealing, &aad, &self.secret)
+        committed::wrap_key(salt, &term_name(barrier, term.number), &term.keys, &aad, &self.secret)
     }
 
     /// Opens material that was sealed in this cluster, as this version of this key.
@@ -73,9 +74,9 @@ impl KeyMaterial {
         sealed: &[u8],
     ) -> Result<Self, Refused> {
         let term = committed::sealing_number(sealed)?;
-        let sealing = barrier.key_sealing_key(term).ok_or(Refused(Cause::OtherKey))?;
+        let sealing = barrier.term(term).ok_or(Refused(Cause::OtherKey))?;
         let aad = material_aad(account, key, number);
-        let secret = committed::unwrap_key(&term_name(barrier, term), sealing, &aad, sealed)?;
+        let secret = committed::unwrap_key(&term_name(barrier, term), &sealing.keys, &aad, sealed)?;
         Ok(Self { account, key, number, secret })
     }
 
@@ -114,7 +115,11 @@ impl KeyMaterial {
         committed::unwrap_key(&self.name(), &self.secret, context.canonical(), wrapped).map(DataKey::from_secret)
     }
 
-    const fn name(&self) -> SealingKey {
+    pub(crate) const fn secret(&self) -> &LockedKey {
+        &self.secret
+    }
+
+    pub(crate) const fn name(&self) -> SealingKey {
         SealingKey { kind: KeyKind::Material, account: Some(self.account), id: self.key.0, number: self.number }
     }
 }
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn sealed_material_is_the_recorded_one() {
         let golden = Golden::parse(include_str!("../../../tests/golden/key-service/key-material.txt"));
-        let term = SecretBytes::copy_from(golden.array("term"));
+        let term = LockedKey::copy_from(golden.array("term"));
         let barrier = Barrier::from_first_term(golden::CLUSTER, 7, &term);
         let material = KeyMaterial::from_bytes(golden::account(), golden::KEY, 3, golden.array("material"));
         golden.check("sealed", &material.seal_with(golden.array("salt"), &barrier));
@@ -166,7 +171,7 @@ mod tests {
     fn wrapped_data_keys_are_the_recorded_ones() {
         let golden = Golden::parse(include_str!("../../../tests/golden/key-service/data-key.txt"));
         let material = KeyMaterial::from_bytes(golden::account(), golden::KEY, 3, golden.array("material"));
-        let data_key = DataKey::from_secret(SecretBytes::copy_from(golden.array("data-key")));
+        let data_key = DataKey::from_secret(LockedKey::copy_from(golden.array("data-key")));
         let context = golden_context();
         golden.check("wrapped", &material.wrap_data_key_with(golden.array("salt"), &data_key, &context));
         let unwrapped = material.unwrap_data_key(golden.bytes("wrapped"), &context).unwrap();
@@ -188,7 +193,7 @@ mod tests {
 
     #[test]
     fn material_of_another_cluster_or_term_is_refused() {
-        let term = SecretBytes::copy_from(&[1; 32]);
+        let term = LockedKey::copy_from(&[1; 32]);
         let barrier = Barrier::from_first_term(ClusterId([1; 16]), 1, &term);
         let sealed = material().seal(&barrier);
         for other in [

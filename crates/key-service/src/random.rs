@@ -1,6 +1,8 @@
 //! The one place where randomness enters.
 
-use types::SecretBytes;
+use types::Plaintext;
+
+use crate::memory::LockedKey;
 
 /// Draws `N` bytes from the operating system: nonces, salts, ids, suffixes. Keys are drawn where they live.
 ///
@@ -12,12 +14,22 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     drawn
 }
 
+/// Draws so many bytes that go to a caller in the clear.
+///
+/// # Panics
+/// As [`bytes`].
+pub fn plaintext(length: usize) -> Plaintext {
+    let mut drawn = vec![0; length];
+    fill(&mut drawn);
+    Plaintext::new(drawn)
+}
+
 /// Draws a key where it will live.
 ///
 /// # Panics
 /// As [`bytes`].
-pub(crate) fn key() -> SecretBytes {
-    let born = SecretBytes::born(|key| {
+pub(crate) fn key() -> LockedKey {
+    let born = LockedKey::born(|key| {
         fill(key);
         Ok::<(), std::convert::Infallible>(())
     });
@@ -27,6 +39,10 @@ pub(crate) fn key() -> SecretBytes {
     }
 }
 
-fn fill(out: &mut [u8]) {
+/// Fills what is to hold random bytes where they will live.
+///
+/// # Panics
+/// As [`bytes`].
+pub(crate) fn fill(out: &mut [u8]) {
     getrandom::fill(out).expect("the operating system gives randomness");
 }

@@ -11,6 +11,7 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
@@ -24,6 +25,7 @@ use rustls::{
     SignatureScheme, client, version,
 };
 use types::{ClusterId, NodeId};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::identity::{ClientIdentity, IdentityError, PeerIdentity};
 use crate::pki::PrivateKeyPem;
@@ -178,6 +180,17 @@ impl PeerDialer {
         self.node
     }
 
+    /// Signs `message` with the key of the own certificate, see [`verify_node_signature`].
+    ///
+    /// # Errors
+    /// [`TlsError::Key`] when the key is none of those that `issue-node` makes.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TlsError> {
+        let signer = self.own.key.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]);
+        let signer =
+            signer.ok_or_else(|| TlsError::Key(rustls::Error::General("the key is not of P-256".to_owned())))?;
+        signer.sign(message).map_err(TlsError::Key)
+    }
+
     /// A configuration that connects to `node` and to nobody else, whatever its address.
     ///
     /// # Errors
@@ -205,6 +218,16 @@ impl fmt::Debug for PeerDialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PeerDialer({})", self.cluster)
     }
+}
+
+/// Whether the key of a node's certificate has signed `message`, with [`PeerDialer::sign`].
+///
+/// # Correctness
+/// Says nothing about who signed `leaf`: verify it first.
+pub fn verify_node_signature(leaf: &CertificateDer<'_>, message: &[u8], signature: &[u8]) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(leaf) else { return false };
+    let key = &certificate.public_key().subject_public_key.data;
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(message, signature).is_ok()
 }
 
 fn server_config(
@@ -394,6 +417,15 @@ mod tests {
         let node = ca.issue_node(CLUSTER, NodeId(1), &[], now).unwrap();
         assert!(peer_server_config(roots, &node.certificate, &node.key, CLUSTER).is_ok());
         assert!(PeerDialer::new(roots, &node.certificate, &node.key, CLUSTER).is_ok());
+
+        let dialer = PeerDialer::new(roots, &node.certificate, &node.key, CLUSTER).unwrap();
+        let signature = dialer.sign(b"message").unwrap();
+        let leaf = certificates(&node.certificate, "certificate").unwrap().remove(0);
+        let stranger = ca.issue_node(CLUSTER, NodeId(2), &[], now).unwrap();
+        let stranger = certificates(&stranger.certificate, "certificate").unwrap().remove(0);
+        assert!(verify_node_signature(&leaf, b"message", &signature));
+        assert!(!verify_node_signature(&leaf, b"massage", &signature));
+        assert!(!verify_node_signature(&stranger, b"message", &signature));
 
         let other = ClusterId([8; 16]);
         let error = peer_server_config(roots, &node.certificate, &node.key, other).unwrap_err();

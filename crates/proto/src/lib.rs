@@ -31,6 +31,22 @@ pub mod secrets {
     }
 }
 
+/// `conclave.keys.v1`.
+pub mod keys {
+    /// Version 1.
+    #[allow(
+        missing_debug_implementations,
+        missing_docs,
+        unreachable_pub,
+        unused_qualifications,
+        clippy::all,
+        reason = "generated"
+    )]
+    pub mod v1 {
+        tonic::include_proto!("conclave.keys.v1");
+    }
+}
+
 /// `conclave.cluster.v1`.
 pub mod cluster {
     /// Version 1.
@@ -88,6 +104,13 @@ debug_as_name! {
     secrets::v1::PutSecretValueRequest as "PutSecretValueRequest",
     secrets::v1::UpdateSecretRequest as "UpdateSecretRequest",
     secrets::v1::GetRandomPasswordResponse as "GetRandomPasswordResponse",
+    keys::v1::EncryptRequest as "EncryptRequest",
+    keys::v1::DecryptResponse as "DecryptResponse",
+    keys::v1::GenerateDataKeyResponse as "GenerateDataKeyResponse",
+    keys::v1::GenerateRandomResponse as "GenerateRandomResponse",
+    cluster::v1::Credential as "Credential",
+    cluster::v1::AddProvider as "AddProvider",
+    cluster::v1::ChangeKeyringResponse as "ChangeKeyringResponse",
     raft::v1::Entry as "Entry",
     raft::v1::AppendRequest as "AppendRequest",
     raft::v1::SnapshotRequest as "SnapshotRequest",

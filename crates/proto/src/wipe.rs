@@ -4,6 +4,8 @@
 
 use zeroize::Zeroize;
 
+use crate::cluster::v1::{AddProvider, ChangeKeyringResponse, Credential, add_provider, credential};
+use crate::keys::v1::{DecryptResponse, EncryptRequest, GenerateDataKeyResponse, GenerateRandomResponse};
 use crate::secrets::v1::{
     CreateSecretRequest, GetRandomPasswordResponse, GetSecretValueResponse, PutSecretValueRequest, UpdateSecretRequest,
 };
@@ -40,5 +42,53 @@ impl Drop for UpdateSecretRequest {
 impl Drop for GetRandomPasswordResponse {
     fn drop(&mut self) {
         self.random_password.zeroize();
+    }
+}
+
+impl Drop for EncryptRequest {
+    fn drop(&mut self) {
+        self.plaintext.zeroize();
+    }
+}
+
+impl Drop for DecryptResponse {
+    fn drop(&mut self) {
+        self.plaintext.zeroize();
+    }
+}
+
+impl Drop for GenerateDataKeyResponse {
+    fn drop(&mut self) {
+        self.plaintext.zeroize();
+    }
+}
+
+impl Drop for GenerateRandomResponse {
+    fn drop(&mut self) {
+        self.plaintext.zeroize();
+    }
+}
+
+impl Drop for Credential {
+    fn drop(&mut self) {
+        match &mut self.credential {
+            Some(credential::Credential::Passphrase(passphrase)) => passphrase.zeroize(),
+            Some(credential::Credential::Share(share)) => share.zeroize(),
+            None => {}
+        }
+    }
+}
+
+impl Drop for AddProvider {
+    fn drop(&mut self) {
+        if let Some(add_provider::Provider::Passphrase(passphrase)) = &mut self.provider {
+            passphrase.zeroize();
+        }
+    }
+}
+
+impl Drop for ChangeKeyringResponse {
+    fn drop(&mut self) {
+        self.shares.zeroize();
     }
 }

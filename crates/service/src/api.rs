@@ -3,6 +3,7 @@
 //! An `...Input` is what a front decoded: every member optional, nothing checked but its type. The service parses it
 //! into a request that cannot be wrong, with AWS's own texts, the same for every front.
 
+pub mod keys;
 mod replication;
 mod resource_policies;
 mod rotation;
@@ -379,7 +380,7 @@ pub struct VersionDescription {
     /// The UTC day of the last GetSecretValue of it.
     pub last_accessed_date: Option<Timestamp>,
     /// The keys that encrypt it, by the names that AWS shows.
-    pub kms_key_ids: Vec<&'static str>,
+    pub kms_key_ids: Vec<String>,
 }
 
 /// RestoreSecret as it came.

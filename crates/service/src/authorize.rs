@@ -1,5 +1,6 @@
 //! Who may do what. A use case takes an [`Authorized`] request, and only this module makes one.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -75,6 +76,76 @@ actions! {
     CancelRotateSecret = "secretsmanager:CancelRotateSecret";
     /// Makes a password.
     GetRandomPassword = "secretsmanager:GetRandomPassword";
+    /// Makes a key.
+    CreateKey = "kms:CreateKey";
+    /// Reads metadata of a key.
+    DescribeKey = "kms:DescribeKey";
+    /// Lists keys.
+    ListKeys = "kms:ListKeys";
+    /// Gives a key a name.
+    CreateAlias = "kms:CreateAlias";
+    /// Gives a name to another key.
+    UpdateAlias = "kms:UpdateAlias";
+    /// Takes a name away.
+    DeleteAlias = "kms:DeleteAlias";
+    /// Lists names of keys.
+    ListAliases = "kms:ListAliases";
+    /// Lets a key be used again.
+    EnableKey = "kms:EnableKey";
+    /// Lets a key be used no more.
+    DisableKey = "kms:DisableKey";
+    /// Has a key deleted later.
+    ScheduleKeyDeletion = "kms:ScheduleKeyDeletion";
+    /// Has it stay.
+    CancelKeyDeletion = "kms:CancelKeyDeletion";
+    /// Has a key rotate by itself.
+    EnableKeyRotation = "kms:EnableKeyRotation";
+    /// Ends that.
+    DisableKeyRotation = "kms:DisableKeyRotation";
+    /// Shows how a key rotates.
+    GetKeyRotationStatus = "kms:GetKeyRotationStatus";
+    /// Gives a key new material.
+    RotateKeyOnDemand = "kms:RotateKeyOnDemand";
+    /// Lists the rotations of a key.
+    ListKeyRotations = "kms:ListKeyRotations";
+    /// Encrypts under a key.
+    Encrypt = "kms:Encrypt";
+    /// Decrypts what a key has encrypted.
+    Decrypt = "kms:Decrypt";
+    /// Re-encrypts what a key has encrypted.
+    ReEncryptFrom = "kms:ReEncryptFrom";
+    /// Re-encrypts under a key.
+    ReEncryptTo = "kms:ReEncryptTo";
+    /// Makes a data key under a key.
+    GenerateDataKey = "kms:GenerateDataKey";
+    /// Makes a data key that only the key opens.
+    GenerateDataKeyWithoutPlaintext = "kms:GenerateDataKeyWithoutPlaintext";
+    /// Draws random bytes.
+    GenerateRandom = "kms:GenerateRandom";
+    /// Gives a key a policy.
+    PutKeyPolicy = "kms:PutKeyPolicy";
+    /// Shows the policy of a key.
+    GetKeyPolicy = "kms:GetKeyPolicy";
+    /// Lists the policies of a key.
+    ListKeyPolicies = "kms:ListKeyPolicies";
+    /// Lets somebody use a key.
+    CreateGrant = "kms:CreateGrant";
+    /// Lists the grants of a key.
+    ListGrants = "kms:ListGrants";
+    /// Ends a grant.
+    RevokeGrant = "kms:RevokeGrant";
+    /// Ends a grant that is no longer needed.
+    RetireGrant = "kms:RetireGrant";
+    /// Lists grants by who may retire them.
+    ListRetirableGrants = "kms:ListRetirableGrants";
+    /// Sets tags of a key.
+    TagKey = "kms:TagResource";
+    /// Removes tags of a key.
+    UntagKey = "kms:UntagResource";
+    /// Lists the tags of a key.
+    ListResourceTags = "kms:ListResourceTags";
+    /// Describes a key anew.
+    UpdateKeyDescription = "kms:UpdateKeyDescription";
     /// Reads under the leader's lease, beside the reading action.
     LeaseRead = "conclave:LeaseRead";
     /// Reads data that may be stale, beside the reading action.
@@ -91,6 +162,12 @@ actions! {
     RemoveNode = "conclave:RemoveNode";
     /// Hands leadership to another node.
     TransferLeader = "conclave:TransferLeader";
+    /// Seals every node.
+    SealCluster = "conclave:SealCluster";
+    /// Changes the root key, its providers or the barrier terms.
+    ChangeKeyring = "conclave:ChangeKeyring";
+    /// Opens the root key with each provider.
+    VerifyProviders = "conclave:VerifyProviders";
 }
 
 /// What a decision came to.
@@ -129,6 +206,12 @@ pub(crate) trait Target {
     /// The resource as the caller wrote it, so that a denial tells nothing that the caller does not know. `None` for
     /// actions without a resource.
     fn resource(&self) -> Option<&str>;
+
+    /// The encryption contexts of the request, for its record: none, one, or that of the source and that of the
+    /// destination.
+    fn encryption_contexts(&self) -> Vec<Arc<BTreeMap<String, String>>> {
+        Vec::new()
+    }
 }
 
 /// A request that its principal may make.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use consensus::{LocalStatus, Member, MembershipError, PeerStatus, Replica, Role, TransferError};
 use futures_util::future::join_all;
-use types::{ApiError, ClusterId, ErrorCode, NodeId};
+use types::{ApiError, ClusterId, ErrorCode, NodeId, Principal};
 
 use crate::authorize::{Action, Authorized, Target, authorize};
 use crate::caller::Caller;
@@ -56,7 +56,7 @@ pub struct NodeFacts {
     pub checkpoint: u64,
     /// The leader that it knows.
     pub leader: Option<NodeId>,
-    /// Whether it waits to be unsealed. Such a node answers nobody yet, so what answered is not sealed.
+    /// Whether it waits to be unsealed. The rest tells nothing then.
     pub sealed: bool,
     /// The version that it runs.
     pub version: String,
@@ -136,7 +136,7 @@ impl Service {
 }
 
 /// A command of administration.
-trait Administration: Target + Send + Sync + Sized {
+pub(crate) trait Administration: Target + Send + Sync + Sized {
     type Output: Send;
     const ACTION: Action;
     /// Whether it is performed without a quorum too.
@@ -145,11 +145,16 @@ trait Administration: Target + Send + Sync + Sized {
     fn perform(
         command: Authorized<'_, Self>,
         replica: &Replica,
+        principal: &Principal,
     ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
 }
 
 impl Door<Replica> {
-    async fn administer<C: Administration>(&self, caller: &Caller, command: C) -> Result<C::Output, ApiError> {
+    pub(crate) async fn administer<C: Administration>(
+        &self,
+        caller: &Caller,
+        command: C,
+    ) -> Result<C::Output, ApiError> {
         let mut record = self.open_record(C::ACTION, caller);
         let result = async {
             // Operators have no share: what they do is rare, and most needed when there is contention.
@@ -163,7 +168,7 @@ impl Door<Replica> {
                 self.view_past_barrier(caller, &mut record).await?
             };
             let authorized = authorize(&view.principal, C::ACTION, &command, &mut record.decision)?;
-            C::perform(authorized, &self.replicated).await
+            C::perform(authorized, &self.replicated, &view.principal).await
         }
         .await;
         record.end(result)
@@ -186,13 +191,15 @@ struct TransferLeader {
 
 macro_rules! no_resource {
     ($($command:ty),+) => {
-        $(impl Target for $command {
+        $(impl $crate::authorize::Target for $command {
             fn resource(&self) -> Option<&str> {
                 None
             }
         })+
     };
 }
+
+pub(crate) use no_resource;
 
 no_resource!(DescribeCluster, CheckpointCluster, DigestCluster, AddNode, RemoveNode, TransferLeader);
 
@@ -201,13 +208,13 @@ impl Administration for DescribeCluster {
     const ACTION: Action = Action::DescribeCluster;
     const WITHOUT_QUORUM: bool = true;
 
-    async fn perform(_: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
+    async fn perform(_: Authorized<'_, Self>, replica: &Replica, _: &Principal) -> Result<Self::Output, ApiError> {
         let nodes = replica.members().into_iter().map(|(id, member)| async move {
             let facts = if id == replica.id() {
-                Some(facts_of(replica.status(), replica.version()))
+                Some(facts_of(replica.status(), false, replica.version()))
             } else {
                 let said = replica.peer_status(id).await.ok();
-                said.map(|PeerStatus { status, version }| facts_of(status, &version))
+                said.map(|PeerStatus { status, version, sealed }| facts_of(status, sealed, &version))
             };
             NodeStatus { id, address: member.peer_address, facts }
         });
@@ -219,7 +226,7 @@ impl Administration for CheckpointCluster {
     type Output = Vec<NodeCheckpoint>;
     const ACTION: Action = Action::CheckpointCluster;
 
-    async fn perform(_: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
+    async fn perform(_: Authorized<'_, Self>, replica: &Replica, _: &Principal) -> Result<Self::Output, ApiError> {
         let nodes = replica.members().into_keys().map(|id| async move {
             let result = if id == replica.id() {
                 replica.checkpoint().await.map_err(|error| error.to_string())
@@ -236,7 +243,7 @@ impl Administration for DigestCluster {
     type Output = Vec<NodeDigest>;
     const ACTION: Action = Action::DigestCluster;
 
-    async fn perform(_: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
+    async fn perform(_: Authorized<'_, Self>, replica: &Replica, _: &Principal) -> Result<Self::Output, ApiError> {
         let nodes = replica.members().into_keys().map(|id| async move {
             let result = if id == replica.id() { Ok(replica.digest().await) } else { replica.peer_digest(id).await };
             let result = result.map(|(applied, digest)| (applied, digest.to_vec())).map_err(|error| error.to_string());
@@ -250,7 +257,11 @@ impl Administration for AddNode {
     type Output = BTreeSet<NodeId>;
     const ACTION: Action = Action::AddNode;
 
-    async fn perform(command: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
+    async fn perform(
+        command: Authorized<'_, Self>,
+        replica: &Replica,
+        _: &Principal,
+    ) -> Result<Self::Output, ApiError> {
         check_node(command.id, &command.member)?;
         replica.add_node(command.id, command.member.clone()).await.map_err(not_changed)
     }
@@ -260,7 +271,11 @@ impl Administration for RemoveNode {
     type Output = BTreeSet<NodeId>;
     const ACTION: Action = Action::RemoveNode;
 
-    async fn perform(command: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
+    async fn perform(
+        command: Authorized<'_, Self>,
+        replica: &Replica,
+        _: &Principal,
+    ) -> Result<Self::Output, ApiError> {
         replica.remove_node(command.id).await.map_err(not_changed)
     }
 }
@@ -269,7 +284,11 @@ impl Administration for TransferLeader {
     type Output = NodeId;
     const ACTION: Action = Action::TransferLeader;
 
-    async fn perform(command: Authorized<'_, Self>, replica: &Replica) -> Result<Self::Output, ApiError> {
+    async fn perform(
+        command: Authorized<'_, Self>,
+        replica: &Replica,
+        _: &Principal,
+    ) -> Result<Self::Output, ApiError> {
         replica.transfer_leader(command.to).await.map_err(|error| {
             let code = match error {
                 TransferError::NotAVoter(_) | TransferError::NobodyReady => ErrorCode::InvalidRequest,
@@ -314,16 +333,16 @@ fn is_address(text: &str) -> bool {
         && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
-fn facts_of(status: LocalStatus, version: &str) -> NodeFacts {
+fn facts_of(status: LocalStatus, sealed: bool, version: &str) -> NodeFacts {
     NodeFacts {
-        role: Some(status.role),
+        role: (!sealed).then_some(status.role),
         term: status.term,
         last_log: status.last_log,
         committed: status.committed,
         applied: status.applied,
         checkpoint: status.checkpoint,
         leader: status.leader,
-        sealed: false,
+        sealed,
         version: version.to_owned(),
     }
 }

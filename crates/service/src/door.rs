@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use consensus::{Clock, Proposal, ProposeError, Published};
 use key_service::Barrier;
-use state::{Access, Applied, Command, Refusal, Secret, State, VersionEntry};
+use state::{Access, Applied, Command, KeyRefusal, Outcome, Refusal, Secret, State, VersionEntry};
 use types::{ApiError, ErrorCode, Namespace, Principal, ProposalId, Region, Timestamp, limits};
 
 use crate::authenticate::Authenticator;
@@ -21,7 +21,7 @@ use crate::rotation_functions::{NoFunctions, RotationFunctions};
 use crate::shape::SecretTarget;
 use crate::throttle::{ServiceLimits, Throttle, Turn};
 use crate::touch::{FirstRead, Touches};
-use crate::vault::Vault;
+use crate::vault::{Vault, cannot_encrypt};
 
 const MARKED_FOR_DELETION: &str = "You can't perform this operation on the secret because it was marked for deletion.";
 const NOT_ON_A_REPLICA: &str =
@@ -139,12 +139,13 @@ pub(crate) trait Read: UseCase {
 }
 
 /// What a writing use case means to do on one state.
-#[expect(clippy::large_enum_variant, reason = "it lives for one match, and the large variant is the usual one")]
 pub(crate) enum Plan<T> {
     /// Nothing has to be written.
     Answer(T),
     /// This has to be proposed.
     Propose(Command),
+    /// This has to be proposed before the request can be planned: it makes what the request needs.
+    Prepare(Command),
 }
 
 /// A use case that writes.
@@ -152,8 +153,17 @@ pub(crate) trait Write: UseCase {
     /// Plans on one state. It may be called again on a newer one, so it changes nothing.
     fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError>;
 
-    /// The output for what was applied; `None` when it is not a result of this command.
-    fn output(applied: Applied) -> Option<Self::Output>;
+    /// Whether the answer shows what only the changed state knows. It costs a pass of the barrier.
+    const ANSWERS_FROM_STATE: bool = false;
+
+    /// The output for what was applied; `None` when it is not a result of this command. The view is the one that was
+    /// planned on, or, where the answer comes from the state, a newer one that holds the change.
+    fn output(applied: Applied, request: &Self::Request, view: &View<'_>) -> Option<Self::Output>;
+
+    /// The refusal of a key in the words of the operation: those of secrets, unless it is one on keys.
+    fn refused_by_key(_: KeyRefusal, _: &Self::Request, _: &View<'_>) -> ApiError {
+        cannot_encrypt()
+    }
 }
 
 impl<R: Replicated> Door<R> {
@@ -186,6 +196,15 @@ impl<R: Replicated> Door<R> {
             relaxed_reads,
             functions: Arc::new(NoFunctions),
         }
+    }
+
+    /// What seals what this node proposes of its own accord.
+    pub(crate) fn barrier(&self) -> &Barrier {
+        &self.barrier
+    }
+
+    pub(crate) const fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// Lets a request in, for as long as the answer is kept.
@@ -244,6 +263,7 @@ impl<R: Replicated> Door<R> {
         self.throttle.charge(&view.principal, caller.arrived)?;
         let relaxation = relaxation?;
         let request = U::parse(input, &view.namespace)?;
+        record.encryption_contexts = request.encryption_contexts();
         if let Some(relaxation) = relaxation {
             authorize(&view.principal, relaxation.action(), &request, &mut record.decision)?;
         }
@@ -286,16 +306,35 @@ impl<R: Replicated> Door<R> {
         // A write has no use for one, and yet it must not be misspelt.
         consistency(caller)?;
         let request = U::parse(input, &view.namespace)?;
+        record.encryption_contexts = request.encryption_contexts();
 
         for _ in 0..limits::DECISIONS_PER_REQUEST {
             let planned = authorize(&view.principal, U::ACTION, &request, &mut record.decision)
                 .and_then(|authorized| U::plan(&authorized, &view));
             match planned {
                 Ok(Plan::Propose(command)) => {
-                    if let Some(answer) = self.propose::<U>(&view, command).await? {
-                        return Ok(answer);
+                    let (outcome, applied_index) = self.propose(&view, command).await?;
+                    match outcome {
+                        Ok(applied) => {
+                            let newer = match U::ANSWERS_FROM_STATE {
+                                true => Some(self.view_of_change(caller, record).await?),
+                                false => None,
+                            };
+                            let output = U::output(applied, &request, newer.as_ref().unwrap_or(&view));
+                            let output = output.ok_or(ErrorCode::InternalService)?;
+                            return Ok(Answer { output, applied_index, age: None });
+                        }
+                        Err(Refusal::Api(error)) => return Err(error),
+                        Err(Refusal::Key(refusal)) => return Err(U::refused_by_key(refusal, &request, &view)),
+                        Err(Refusal::Conflict | Refusal::Forgotten) => {}
                     }
                 }
+                // What it came to shows when the request is planned again.
+                Ok(Plan::Prepare(command)) => match self.propose(&view, command).await?.0 {
+                    Err(Refusal::Api(error)) => return Err(error),
+                    Err(Refusal::Key(refusal)) => return Err(U::refused_by_key(refusal, &request, &view)),
+                    Ok(_) | Err(Refusal::Conflict | Refusal::Forgotten) => {}
+                },
                 Ok(Plan::Answer(output)) if past_barrier => {
                     return Ok(Answer { output, applied_index: view.published.applied_index, age: None });
                 }
@@ -333,12 +372,8 @@ impl<R: Replicated> Door<R> {
         Err(error)
     }
 
-    /// Proposes what was planned on `view`; `None` when it has to be planned again.
-    async fn propose<U: Write>(
-        &self,
-        view: &View<'_>,
-        command: Command,
-    ) -> Result<Option<Answer<U::Output>>, ApiError> {
+    /// Proposes what was planned on `view`, and says what it came to at which log index.
+    async fn propose(&self, view: &View<'_>, command: Command) -> Result<(Outcome, u64), ApiError> {
         let proposal = Proposal {
             id: ProposalId::new(view.published.applied_index, key_service::random()),
             principal: view.principal.clone(),
@@ -346,14 +381,15 @@ impl<R: Replicated> Door<R> {
             command,
         };
         let receipt = self.replicated.propose(proposal, view.deadline).await.map_err(not_proposed)?;
-        match receipt.outcome {
-            Ok(applied) => {
-                let output = U::output(applied).ok_or(ErrorCode::InternalService)?;
-                Ok(Some(Answer { output, applied_index: receipt.index, age: None }))
-            }
-            Err(Refusal::Api(error)) => Err(error),
-            Err(Refusal::Conflict | Refusal::Forgotten) => Ok(None),
-        }
+        Ok((receipt.outcome, receipt.index))
+    }
+
+    /// A view that holds what this request has changed.
+    ///
+    /// # Errors
+    /// OutcomeUnknown: that it was changed is certain, what it is now is not.
+    async fn view_of_change(&self, caller: &Caller, record: &mut OpenRecord<'_>) -> Result<View<'_>, ApiError> {
+        self.view_past_barrier(caller, record).await.map_err(|_| ErrorCode::OutcomeUnknown.into())
     }
 
     /// The caller on a state that holds every write acknowledged before now.

@@ -10,6 +10,7 @@
 //!              |- shape          from an input to a request that cannot be wrong
 //!              |- authorize      who may do what
 //!              |- secrets/       what each operation means
+//!              |- keys/          the same of keys
 //!              |- vault          values are sealed before they are proposed
 //!              |- touch          LastAccessedDate, once a day
 //!              `- record         the place of audit
@@ -27,11 +28,13 @@ mod caller;
 mod cluster;
 mod door;
 mod intake;
+mod keys;
 mod opened;
 mod reads;
 mod record;
 mod replicated;
 mod rotation_functions;
+mod sealing;
 mod secrets;
 mod service;
 mod shape;
@@ -47,8 +50,13 @@ pub use caller::{Answer, Caller, Credential, SignatureCheck};
 pub use cluster::{ClusterStatus, NodeCheckpoint, NodeDigest, NodeFacts, NodeStatus};
 pub use consensus::{Member, Role};
 pub use intake::{Held, Intake};
+pub use key_service::ProviderKind;
 pub use reads::RelaxedReads;
 pub use record::{Ending, Record, Recorder, TracingRecorder};
+pub use sealing::{
+    ChangedKeyring, Given, KeyCustody, KeyringChange, NewProvider, PreparedKeyring, ProviderId, ProviderReport,
+    SealStatus,
+};
 pub use service::{Clock, Service};
 pub use throttle::{Rate, ServiceLimits};
 pub use use_cases::{Operation, UseCases};

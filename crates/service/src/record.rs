@@ -1,6 +1,8 @@
 //! The record of a request: one for each that came through the door, however it ended.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use types::{ApiError, ErrorCode, Principal, Region};
@@ -35,7 +37,7 @@ impl fmt::Display for Ending {
     }
 }
 
-/// A request that has ended. It holds no name and no value.
+/// A request that has ended. It holds no name and no value but the encryption contexts, which are for audit alone.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
     /// The operation.
@@ -48,6 +50,9 @@ pub struct Record<'a> {
     pub request_id: &'a str,
     /// Why it was allowed or denied; `None` when it did not come so far.
     pub decision: Option<&'a Decision>,
+    /// The encryption contexts of the request as they came: none, one, or that of the source and that of the
+    /// destination.
+    pub encryption_contexts: &'a [Arc<BTreeMap<String, String>>],
     /// How it ended.
     pub ending: Ending,
     /// From arrival to end.
@@ -79,12 +84,21 @@ pub(crate) struct OpenRecord<'a> {
     caller: &'a Caller,
     pub(crate) principal: Option<Principal>,
     pub(crate) decision: Option<Decision>,
+    pub(crate) encryption_contexts: Vec<Arc<BTreeMap<String, String>>>,
     ending: Ending,
 }
 
 impl<'a> OpenRecord<'a> {
     pub(crate) fn new(recorder: &'a dyn Recorder, action: Action, caller: &'a Caller) -> Self {
-        Self { recorder, action, caller, principal: None, decision: None, ending: Ending::Abandoned }
+        Self {
+            recorder,
+            action,
+            caller,
+            principal: None,
+            decision: None,
+            encryption_contexts: Vec::new(),
+            ending: Ending::Abandoned,
+        }
     }
 
     /// Ends the request with its result, which is passed on.
@@ -105,6 +119,7 @@ impl Drop for OpenRecord<'_> {
             region: &self.caller.region,
             request_id: &self.caller.request_id,
             decision: self.decision.as_ref(),
+            encryption_contexts: &self.encryption_contexts,
             ending: self.ending,
             duration: self.caller.arrived.elapsed(),
         });

@@ -10,6 +10,7 @@ use crate::door::Door;
 use crate::intake::Intake;
 use crate::reads::RelaxedReads;
 use crate::record::Recorder;
+use crate::sealing::KeyCustody;
 use crate::throttle::ServiceLimits;
 
 /// The clock of this node, for what is not replicated: signature dates and stamps of forged answers.
@@ -20,6 +21,7 @@ pub use consensus::Clock;
 pub struct Service {
     pub(crate) door: Arc<Door<Replica>>,
     pub(crate) intake: Intake,
+    pub(crate) custody: Arc<dyn KeyCustody>,
 }
 
 impl std::fmt::Debug for Service {
@@ -29,10 +31,12 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    /// Builds the service over a running replica. The first of the regions is the default one.
+    /// Builds the service over a running replica, and has it work on keys whenever the replica leads. The first of the regions is the default one.
+    #[expect(clippy::too_many_arguments, reason = "it is called once, by what puts a node together")]
     pub fn new(
         replica: Replica,
         barrier: Arc<Barrier>,
+        custody: Arc<dyn KeyCustody>,
         regions: Vec<Region>,
         clock: Arc<dyn Clock>,
         recorder: Arc<dyn Recorder>,
@@ -40,7 +44,8 @@ impl Service {
         relaxed_reads: RelaxedReads,
     ) -> Self {
         let door = Arc::new(Door::new(replica, barrier, regions, clock, recorder, limits, relaxed_reads));
-        Self { door, intake: Intake::default() }
+        tokio::spawn(crate::keys::work::run(Arc::downgrade(&door)));
+        Self { door, intake: Intake::default(), custody }
     }
 
     /// The replica, for health and administration.

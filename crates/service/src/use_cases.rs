@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use types::{ApiError, Region, Timestamp};
 
+use crate::api::keys;
 use crate::api::{
     AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
     ReplicateSecretToRegionsInput, ReplicationOutput, StopReplicationToReplicaInput, StopReplicationToReplicaOutput,
@@ -28,6 +29,13 @@ use crate::authorize::Action;
 use crate::caller::{Answer, Caller};
 use crate::door::UseCase;
 use crate::intake::Intake;
+use crate::keys::{
+    CancelKeyDeletion, CreateAlias, CreateGrant, CreateKey, Decrypt, DeleteAlias, DescribeKey, DisableKey,
+    DisableKeyRotation, EnableKey, EnableKeyRotation, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext,
+    GenerateRandom, GetKeyPolicy, GetKeyRotationStatus, ListAliases, ListGrants, ListKeyPolicies, ListKeyRotations,
+    ListKeys, ListResourceTags, ListRetirableGrants, PutKeyPolicy, ReEncrypt, RetireGrant, RevokeGrant,
+    RotateKeyOnDemand, ScheduleKeyDeletion, TagKey, UntagKey, UpdateAlias, UpdateKeyDescription,
+};
 use crate::secrets::{
     AssociateCrossAccountReplica, DisassociateCrossAccountReplica, RemoveRegionsFromReplication,
     ReplicateSecretToRegions, StopReplicationToReplica,
@@ -167,4 +175,38 @@ operations! {
     read DisassociateCrossAccountReplica: DisassociateCrossAccountReplicaInput => Infallible;
     write RotateSecret: RotateSecretInput => RotationOutput;
     write CancelRotateSecret: CancelRotateSecretInput => RotationOutput;
+    write CreateKey: keys::CreateKeyInput => keys::CreateKeyOutput;
+    read DescribeKey: keys::DescribeKeyInput => keys::DescribeKeyOutput;
+    read ListKeys: keys::ListKeysInput => keys::ListKeysOutput;
+    write CreateAlias: keys::CreateAliasInput => ();
+    write UpdateAlias: keys::UpdateAliasInput => ();
+    write DeleteAlias: keys::DeleteAliasInput => ();
+    read ListAliases: keys::ListAliasesInput => keys::ListAliasesOutput;
+    write EnableKey: keys::EnableKeyInput => ();
+    write DisableKey: keys::DisableKeyInput => ();
+    write ScheduleKeyDeletion: keys::ScheduleKeyDeletionInput => keys::ScheduleKeyDeletionOutput;
+    write CancelKeyDeletion: keys::CancelKeyDeletionInput => keys::CancelKeyDeletionOutput;
+    write EnableKeyRotation: keys::EnableKeyRotationInput => ();
+    write DisableKeyRotation: keys::DisableKeyRotationInput => ();
+    read GetKeyRotationStatus: keys::GetKeyRotationStatusInput => keys::GetKeyRotationStatusOutput;
+    write RotateKeyOnDemand: keys::RotateKeyOnDemandInput => keys::RotateKeyOnDemandOutput;
+    read ListKeyRotations: keys::ListKeyRotationsInput => keys::ListKeyRotationsOutput;
+    read Encrypt: keys::EncryptInput => keys::EncryptOutput;
+    read Decrypt: keys::DecryptInput => keys::DecryptOutput;
+    read ReEncrypt: keys::ReEncryptInput => keys::ReEncryptOutput;
+    read GenerateDataKey: keys::GenerateDataKeyInput => keys::GenerateDataKeyOutput;
+    read GenerateDataKeyWithoutPlaintext: keys::GenerateDataKeyWithoutPlaintextInput => keys::GenerateDataKeyWithoutPlaintextOutput;
+    read GenerateRandom: keys::GenerateRandomInput => keys::GenerateRandomOutput;
+    write PutKeyPolicy: keys::PutKeyPolicyInput => ();
+    read GetKeyPolicy: keys::GetKeyPolicyInput => keys::GetKeyPolicyOutput;
+    read ListKeyPolicies: keys::ListKeyPoliciesInput => keys::ListKeyPoliciesOutput;
+    write CreateGrant: keys::CreateGrantInput => keys::CreateGrantOutput;
+    read ListGrants: keys::ListGrantsInput => keys::ListGrantsOutput;
+    write RevokeGrant: keys::RevokeGrantInput => ();
+    write RetireGrant: keys::RetireGrantInput => ();
+    read ListRetirableGrants: keys::ListRetirableGrantsInput => keys::ListGrantsOutput;
+    write TagKey: keys::TagResourceInput => ();
+    write UntagKey: keys::UntagResourceInput => ();
+    read ListResourceTags: keys::ListResourceTagsInput => keys::ListResourceTagsOutput;
+    write UpdateKeyDescription: keys::UpdateKeyDescriptionInput => ();
 }

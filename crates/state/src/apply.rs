@@ -12,7 +12,8 @@ use crate::command::{
     Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Purge, PutSecretValue, RestoreSecret,
     TagResource, UntagResource, UpdateSecret, UpdateSecretVersionStage,
 };
-use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
+use crate::identity::{AccessKey, Binding, Cluster};
+use crate::keys::{EncryptionKey, KeyManager, KeyState, rewrap_labelled};
 use crate::labels;
 use crate::outcome::{Applied, Outcome, Refusal};
 use crate::proposals::ProposalResult;
@@ -59,6 +60,7 @@ impl State {
         if !self.still_holds(principal, decided_at, &command) {
             return Err(Refusal::Conflict);
         }
+        self.keys_of_values_are_enabled(&command)?;
         match command {
             Command::Bootstrap(command) => self.bootstrap(index, command),
             Command::CreateSecret(command) => self.create_secret(command),
@@ -80,35 +82,24 @@ impl State {
             Command::StopReplicationToReplica(command) => self.stop_replication(index, &command),
             Command::RotateSecret(command) => self.rotate_secret(command),
             Command::CancelRotateSecret(command) => self.cancel_rotate_secret(&command),
+            Command::CreateKey(command) => self.create_key(index, command),
+            Command::ChangeKey(command) => self.change_key(index, principal, command),
+            Command::CreateAlias(command) => self.create_alias(index, command),
+            Command::UpdateAlias(command) => self.update_alias(index, command),
+            Command::DeleteAlias(command) => self.delete_alias(&command),
+            Command::PurgeKeys(command) => Ok(self.purge_keys(index, &command, stamped)),
+            Command::RewrapDataKeys(command) => self.rewrap_data_keys(command),
+            Command::SetKeyring(command) => self.set_keyring(index, command),
         }
     }
 
     /// Whether the identity, the key and the policy that the command was decided on are still what they were.
     fn still_holds(&self, principal: &Principal, decided_at: u64, command: &Command) -> bool {
-        let value = match command {
-            Command::Bootstrap(_) => return true,
-            Command::CreateSecret(command) => command.value.as_ref(),
-            Command::PutSecretValue(command) => Some(&command.value),
-            Command::UpdateSecret(command) => command.value.as_ref(),
-            Command::DeleteSecret(_)
-            | Command::UpdateSecretVersionStage(_)
-            | Command::RestoreSecret(_)
-            | Command::TagResource(_)
-            | Command::UntagResource(_)
-            | Command::Touch(_)
-            | Command::Purge(_)
-            | Command::RegisterBoot(_)
-            | Command::MarkReverted(_)
-            | Command::PutResourcePolicy(_)
-            | Command::DeleteResourcePolicy(_)
-            | Command::ReplicateSecretToRegions(_)
-            | Command::RemoveRegionsFromReplication(_)
-            | Command::StopReplicationToReplica(_)
-            | Command::RotateSecret(_)
-            | Command::CancelRotateSecret(_) => None,
-        };
+        if matches!(command, Command::Bootstrap(_)) {
+            return true;
+        }
         self.principal_unchanged_since(principal, decided_at)
-            && value.is_none_or(|value| self.key_unchanged_since(value, decided_at))
+            && self.keys_unchanged_since(command, decided_at)
             && self.policy_unchanged_since(command, decided_at)
     }
 
@@ -121,10 +112,6 @@ impl State {
                     && self.bindings.values().all(|b| b.principal != *principal || b.changed_at <= decided_at)
             }
         }
-    }
-
-    fn key_unchanged_since(&self, value: &SealedValue, decided_at: u64) -> bool {
-        self.keys.get(&value.key).is_some_and(|key| key.changed_at <= decided_at)
     }
 
     fn bootstrap(&mut self, index: u64, command: Bootstrap) -> Outcome {
@@ -149,10 +136,19 @@ impl State {
             uid: self.draw_uid(),
             id: default_key,
             account,
+            region: None,
+            manager: KeyManager::Service,
+            state: KeyState::Enabled,
+            created: self.time,
+            description: "".into(),
+            policy: None,
+            tags: Vec::new(),
+            rotation: None,
             material: vec![command.default_key_material],
+            rotations: Vec::new(),
             changed_at: index,
         };
-        self.keys.insert(default_key, Arc::new(key));
+        self.put_key(key);
         Ok(Applied::Bootstrapped)
     }
 
@@ -211,7 +207,7 @@ impl State {
     }
 
     fn update_secret(&mut self, command: UpdateSecret) -> Outcome {
-        let UpdateSecret { target, token, description, kms_key_id, value } = command;
+        let UpdateSecret { target, token, description, kms_key_id, value, rewrap } = command;
         let secret = self.live_secret(&target)?;
         let (mut next, version) = match value {
             None => (secret.as_ref().clone(), None),
@@ -222,6 +218,9 @@ impl State {
                 (next, Some(token))
             }
         };
+        if let Some(rewrap) = rewrap {
+            rewrap_labelled(secret, &mut next, rewrap)?;
+        }
         if let Some(description) = description {
             next.description = Some(description).filter(|text| !text.is_empty());
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::index_builder::IndexBuilder;
 use crate::invariants::BrokenInvariant;
+use crate::keys::KeyIndex;
 use crate::record::{Record, RecordKey, RecordKind, SecretRecord, VersionPart};
 use crate::secret::{Secret, Version, VersionEntry};
 use crate::state::State;
@@ -74,6 +75,11 @@ impl StateBuilder {
             Record::NodeBoot(boot) => state.boots.insert(boot.node, boot).is_some(),
             Record::ResourcePolicy(policy) => state.policies.insert(policy.secret, policy).is_some(),
             Record::Replica(replica) => state.replicas.insert(replica.uid, replica).is_some(),
+            Record::Alias(alias) => !state.aliases.insert(alias),
+            Record::Grant(grant) => !state.grants.insert(grant),
+            Record::DestroyedKey(destroyed) => !state.destroyed_keys.insert(destroyed),
+            Record::Rewrap(job) => state.rewraps.insert(job.key_uid, job).is_some(),
+            Record::Keyring(keyring) => state.keyring.replace(keyring).is_some(),
         };
         require(!twice, key, "is there a second time")
     }
@@ -88,6 +94,7 @@ impl StateBuilder {
             self.complete(record)?;
         }
         self.indexes.finish(&mut self.state)?;
+        self.state.key_index = KeyIndex::of_keys(self.state.keys.values());
         self.state.enter_replicas()?;
         // Those of each secret were checked when it was complete.
         self.state.invariants_of_the_whole()?;

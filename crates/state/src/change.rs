@@ -14,15 +14,21 @@ use crate::state::State;
 /// One difference between two states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The record is new or has changed.
-    Put(RecordKey, Record),
+    /// The record is new.
+    Add(RecordKey, Record),
+    /// The record was there and is another one now.
+    Update(RecordKey, Record),
     /// The record is gone.
     Remove(RecordKey),
 }
 
 impl Change {
-    fn put((key, record): (RecordKey, Record)) -> Self {
-        Self::Put(key, record)
+    fn add((key, record): (RecordKey, Record)) -> Self {
+        Self::Add(key, record)
+    }
+
+    fn update((key, record): (RecordKey, Record)) -> Self {
+        Self::Update(key, record)
     }
 }
 
@@ -30,14 +36,16 @@ impl State {
     /// What turns the records of `earlier` into those of this state, each key at most once, in the same order
     /// on every node.
     ///
+    /// Secrets, versions and results of proposals come in the order of their keys, each kind for itself.
+    ///
     /// It holds for any two states. The cost is that of the difference when one was made from the other by
     /// `apply`: what they share is skipped by address.
     pub fn changes_since<'a>(&'a self, earlier: &'a Self) -> impl Iterator<Item = Change> + Send + use<'a> {
         let counters = Some(self.counters()).filter(|counters| *counters != earlier.counters());
         counters
-            .map(Change::put)
+            .map(Change::update)
             .into_iter()
-            .chain(self.cluster_change(earlier))
+            .chain(single_change(&earlier.cluster, &self.cluster, RecordKind::Cluster, Record::cluster))
             .chain(map_changes(&earlier.access_keys, &self.access_keys, Record::access_key))
             .chain(map_changes(&earlier.bindings, &self.bindings, Record::binding))
             .chain(map_changes(&earlier.keys, &self.keys, Record::encryption_key))
@@ -46,15 +54,27 @@ impl State {
             .chain(map_changes(&earlier.boots, &self.boots, Record::node_boot))
             .chain(map_changes(&earlier.policies, &self.policies, Record::resource_policy))
             .chain(map_changes(&earlier.replicas, &self.replicas, Record::replica))
+            .chain(map_changes(&earlier.aliases.by_uid, &self.aliases.by_uid, Record::alias))
+            .chain(map_changes(&earlier.grants.by_uid, &self.grants.by_uid, Record::grant))
+            .chain(map_changes(&earlier.destroyed_keys.by_uid, &self.destroyed_keys.by_uid, Record::destroyed_key))
+            .chain(map_changes(&earlier.rewraps, &self.rewraps, Record::rewrap))
+            .chain(single_change(&earlier.keyring, &self.keyring, RecordKind::Keyring, Record::keyring))
     }
+}
 
-    fn cluster_change(&self, earlier: &Self) -> Option<Change> {
-        if self.cluster == earlier.cluster {
-            return None;
-        }
-        let gone = Change::Remove(RecordKey::single(RecordKind::Cluster));
-        Some(self.cluster.as_ref().map_or(gone, |cluster| Change::put(Record::cluster(cluster))))
+/// The change of a record that there is one of at most.
+fn single_change<V: PartialEq>(
+    earlier: &Option<Arc<V>>,
+    later: &Option<Arc<V>>,
+    kind: RecordKind,
+    record: fn(&Arc<V>) -> (RecordKey, Record),
+) -> Option<Change> {
+    if later == earlier {
+        return None;
     }
+    let put = if earlier.is_some() { Change::update } else { Change::add };
+    let gone = Change::Remove(RecordKey::single(kind));
+    Some(later.as_ref().map_or(gone, |later| put(record(later))))
 }
 
 /// The changes of a map whose every value is one record.
@@ -67,8 +87,10 @@ fn map_changes<'a, K: Ord, V: PartialEq>(
         let (old, new) = values(item);
         let (old, new) = (old.map(record), new.map(record));
         // Under the same name there may stand another number by now.
-        let gone = old.map(|(key, _)| key).filter(|key| new.as_ref().is_none_or(|(new_key, _)| new_key != key));
-        gone.map(Change::Remove).into_iter().chain(new.map(Change::put))
+        let (old, new_key) = (old.map(|(key, _)| key), new.as_ref().map(|(key, _)| *key));
+        let put = if old == new_key { Change::update } else { Change::add };
+        let gone = old.filter(|key| new_key != Some(*key));
+        gone.map(Change::Remove).into_iter().chain(new.map(put))
     })
 }
 
@@ -76,8 +98,8 @@ fn secret_changes(item: DiffItem<'_, '_, SecretUid, Arc<Secret>>) -> Vec<Change>
     match values(item) {
         (None, None) => Vec::new(),
         (None, Some(new)) => {
-            let versions = new.versions.iter().map(|entry| version_put(new, entry));
-            iter::once(Change::put(Record::secret(new))).chain(versions).collect()
+            let versions = new.versions.iter().map(|entry| Change::add(version_record(new, entry)));
+            iter::once(Change::add(Record::secret(new))).chain(versions).collect()
         }
         (Some(old), None) => {
             let secret = RecordKey::numbered(RecordKind::Secret, old.uid.0);
@@ -85,7 +107,10 @@ fn secret_changes(item: DiffItem<'_, '_, SecretUid, Arc<Secret>>) -> Vec<Change>
             iter::once(Change::Remove(secret)).chain(versions).collect()
         }
         (Some(old), Some(new)) => {
-            let mut changes = vec![Change::put(Record::secret(new))];
+            // A version that was wrapped anew leaves the rest of its secret as it was.
+            let is_same = || Record::secret(old) == Record::secret(new);
+            let has_changed = old.last_changed != new.last_changed || !is_same();
+            let mut changes: Vec<_> = has_changed.then(|| Change::update(Record::secret(new))).into_iter().collect();
             version_changes(old, new, &mut changes);
             changes
         }
@@ -107,15 +132,17 @@ fn version_changes(old: &Secret, new: &Secret, changes: &mut Vec<Change>) {
         let kept = news.next_if(|_| order.is_ge());
         match (gone, kept) {
             (Some(gone), None) => changes.push(version_removal(old, gone)),
-            (None, Some(kept)) => changes.push(version_put(new, kept)),
-            (Some(was), Some(is)) if was.version != is.version => changes.push(version_put(new, is)),
+            (None, Some(kept)) => changes.push(Change::add(version_record(new, kept))),
+            (Some(was), Some(is)) if was.version != is.version => {
+                changes.push(Change::update(version_record(new, is)));
+            }
             _ => {}
         }
     }
 }
 
-fn version_put(secret: &Secret, entry: &VersionEntry) -> Change {
-    Change::put(Record::version(secret.uid, &entry.version))
+fn version_record(secret: &Secret, entry: &VersionEntry) -> (RecordKey, Record) {
+    Record::version(secret.uid, &entry.version)
 }
 
 fn version_removal(secret: &Secret, entry: &VersionEntry) -> Change {

@@ -9,6 +9,10 @@ use types::{
 };
 
 use crate::boot::{MarkReverted, RegisterBoot};
+use crate::keyring::SetKeyring;
+use crate::keys::{
+    ChangeKey, CreateAlias, CreateKey, DeleteAlias, PurgeKeys, RewrapDataKeys, SecretRewrap, UpdateAlias,
+};
 use crate::replication::{
     AddReplicas, RemoveRegionsFromReplication, ReplicateSecretToRegions, StopReplicationToReplica,
 };
@@ -74,6 +78,22 @@ pub enum Command {
     RotateSecret(RotateSecret),
     /// CancelRotateSecret.
     CancelRotateSecret(CancelRotateSecret),
+    /// CreateKey, or the service's own key of a region.
+    CreateKey(CreateKey),
+    /// What else is done to a key.
+    ChangeKey(ChangeKey),
+    /// CreateAlias.
+    CreateAlias(CreateAlias),
+    /// UpdateAlias.
+    UpdateAlias(UpdateAlias),
+    /// DeleteAlias.
+    DeleteAlias(DeleteAlias),
+    /// The end of keys whose deletion windows have ended.
+    PurgeKeys(PurgeKeys),
+    /// New wraps after a rotation of a key.
+    RewrapDataKeys(RewrapDataKeys),
+    /// Another keyring for all nodes.
+    SetKeyring(SetKeyring),
 }
 
 impl Command {
@@ -100,6 +120,14 @@ impl Command {
             Self::StopReplicationToReplica(_) => "StopReplicationToReplica",
             Self::RotateSecret(_) => "RotateSecret",
             Self::CancelRotateSecret(_) => "CancelRotateSecret",
+            Self::CreateKey(_) => "CreateKey",
+            Self::ChangeKey(command) => command.change.kind(),
+            Self::CreateAlias(_) => "CreateAlias",
+            Self::UpdateAlias(_) => "UpdateAlias",
+            Self::DeleteAlias(_) => "DeleteAlias",
+            Self::PurgeKeys(_) => "PurgeKeys",
+            Self::RewrapDataKeys(_) => "RewrapDataKeys",
+            Self::SetKeyring(_) => "SetKeyring",
         }
     }
 }
@@ -205,6 +233,8 @@ pub struct UpdateSecret {
     pub kms_key_id: Option<Arc<str>>,
     /// The new version's value, sealed under `target` and `token`.
     pub value: Option<SealedValue>,
+    /// The labelled versions under the new key; absent to leave them under the one that they have.
+    pub rewrap: Option<SecretRewrap>,
 }
 
 /// The move of one staging label.

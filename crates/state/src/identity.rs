@@ -1,4 +1,4 @@
-//! The cluster's root facts: its account, access keys, certificate bindings and encryption keys.
+//! The cluster's root facts: its account, access keys and certificate bindings.
 //!
 //! Each record remembers the log index of its last change, which `apply` holds against `decided_at`.
 
@@ -46,21 +46,6 @@ pub struct Binding {
     pub changed_at: u64,
 }
 
-/// An encryption key with all its material.
-#[derive(Clone, PartialEq, Eq)]
-pub struct EncryptionKey {
-    /// The record's number.
-    pub uid: u64,
-    /// The key's id.
-    pub id: KeyId,
-    /// The account that owns it.
-    pub account: AccountId,
-    /// Material 1, 2, ..., each sealed under a barrier term; the last one encrypts.
-    pub material: Vec<Arc<[u8]>>,
-    /// Log index of the last change.
-    pub changed_at: u64,
-}
-
 macro_rules! debug_as_name {
     ($($name:ident),+) => {
         $(impl fmt::Debug for $name {
@@ -71,4 +56,4 @@ macro_rules! debug_as_name {
     };
 }
 
-debug_as_name!(Cluster, AccessKey, Binding, EncryptionKey);
+debug_as_name!(Cluster, AccessKey, Binding);

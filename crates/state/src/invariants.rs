@@ -43,6 +43,7 @@ impl State {
         self.invariant_indexes_hold_nothing_else()?;
         self.invariant_memory_of_proposals_is_whole()?;
         self.invariant_policies_are_of_secrets()?;
+        self.invariants_of_keys()?;
         self.invariant_replicas_show_their_primaries()?;
         self.shown_replicas.iter().try_for_each(|(uid, shown)| self.invariant_secret_is_found(*uid, shown))
     }
@@ -63,6 +64,7 @@ impl State {
                 self.access_keys.is_empty()
                     && self.bindings.is_empty()
                     && self.keys.is_empty()
+                    && self.keyring.is_none()
                     && self.secrets.is_empty()
             }
         };
@@ -74,7 +76,10 @@ impl State {
         let numbered = RecordKey::numbered;
         let keys = (self.access_keys.values().map(|r| numbered(RecordKind::AccessKey, r.uid)))
             .chain(self.bindings.values().map(|r| numbered(RecordKind::Binding, r.uid)))
-            .chain(self.keys.values().map(|r| numbered(RecordKind::EncryptionKey, r.uid)));
+            .chain(self.keys.values().map(|r| numbered(RecordKind::EncryptionKey, r.uid)))
+            .chain(self.aliases.by_uid.keys().map(|uid| numbered(RecordKind::Alias, *uid)))
+            .chain(self.grants.by_uid.keys().map(|uid| numbered(RecordKind::Grant, *uid)))
+            .chain(self.destroyed_keys.by_uid.keys().map(|uid| numbered(RecordKind::DestroyedKey, *uid)));
         let mut used = BTreeSet::new();
         for key in keys {
             require(key.id < self.next_uid, || key, "has a number that was never drawn")?;

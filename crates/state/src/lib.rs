@@ -19,6 +19,8 @@ mod command;
 mod identity;
 mod index_builder;
 mod invariants;
+mod keyring;
+mod keys;
 mod labels;
 mod outcome;
 mod proposals;
@@ -41,8 +43,15 @@ pub use command::{
     Access, Bootstrap, Command, CreateSecret, DeleteMode, DeleteSecret, Envelope, Purge, PutSecretValue, RestoreSecret,
     TagResource, Touch, UntagResource, UpdateSecret, UpdateSecretVersionStage,
 };
-pub use identity::{AccessKey, Binding, Cluster, EncryptionKey};
+pub use identity::{AccessKey, Binding, Cluster};
 pub use invariants::BrokenInvariant;
+pub use keyring::{Keyring, SetKeyring};
+pub use keys::{
+    Alias, ChangeKey, CreateAlias, CreateKey, DeleteAlias, DestroyedKey, EncryptionKey, Grant, GrantConstraints,
+    GrantId, GrantOperation, GrantTerms, KeyChange, KeyManager, KeyRefusal, KeyRotation, KeyState, KeyVersion,
+    MaterialRotation, NewGrant, PurgeKeys, Rewrap, RewrapDataKeys, RewrapJob, RewrappedVersion, RotateKey,
+    RotationKind, SecretRewrap, UpdateAlias,
+};
 pub use outcome::{Applied, Outcome, Refusal};
 pub use proposals::{ProposalResult, Proposals};
 pub use record::{Record, RecordKey, RecordKind, SecretRecord, VersionPart};

@@ -1,7 +1,8 @@
 //! What a command came to, the same on every node.
 
-use types::{ApiError, SecretArn, SecretName, StagingLabel, Timestamp, VersionId};
+use types::{ApiError, KeyId, SecretArn, SecretName, StagingLabel, Timestamp, VersionId};
 
+use crate::keys::{GrantId, KeyRefusal};
 use crate::replication::RegionStatus;
 
 /// The result that is remembered under the proposal id.
@@ -49,6 +50,42 @@ pub enum Applied {
     Purged,
     /// What was reported of a node's data directory is known.
     BootNoted,
+    /// A key, or an alias of it, was made, changed, or was that way already.
+    KeyChanged {
+        /// The key.
+        key: KeyId,
+    },
+    /// A key was scheduled for deletion.
+    KeyDeletionScheduled {
+        /// The key.
+        key: KeyId,
+        /// The end of the window.
+        deletion_date: Timestamp,
+    },
+    /// A key has new material.
+    KeyRotated {
+        /// The key.
+        key: KeyId,
+        /// The number of the material.
+        material: u32,
+    },
+    /// A grant was made, or one that says the same under a name was there.
+    Granted {
+        /// The key.
+        key: KeyId,
+        /// The grant that the caller now has.
+        grant: GrantId,
+    },
+    /// Versions have new wraps of their data keys.
+    Rewrapped {
+        /// How many.
+        count: u64,
+    },
+    /// The nodes are to have another keyring.
+    KeyringSet {
+        /// Its revision.
+        revision: u64,
+    },
 }
 
 /// A command that changed nothing.
@@ -61,10 +98,18 @@ pub enum Refusal {
     Forgotten,
     /// The caller's error.
     Api(ApiError),
+    /// The caller's error, to be put into the words of the operation: of the key's own, or of a secret's.
+    Key(KeyRefusal),
 }
 
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         Self::Api(error)
+    }
+}
+
+impl From<KeyRefusal> for Refusal {
+    fn from(refusal: KeyRefusal) -> Self {
+        Self::Key(refusal)
     }
 }

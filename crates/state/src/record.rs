@@ -8,7 +8,9 @@ use std::sync::Arc;
 use types::Timestamp;
 
 use crate::boot::NodeBoot;
-use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
+use crate::identity::{AccessKey, Binding, Cluster};
+use crate::keyring::Keyring;
+use crate::keys::{Alias, DestroyedKey, EncryptionKey, Grant, RewrapJob};
 use crate::proposals::ProposalResult;
 use crate::replication::Replica;
 use crate::resource_policy::ResourcePolicy;
@@ -42,6 +44,16 @@ pub enum RecordKind {
     ResourcePolicy = 10,
     /// A replica of a secret.
     Replica = 11,
+    /// A name of a key.
+    Alias = 12,
+    /// A grant of a key.
+    Grant = 13,
+    /// What is known of a key that is gone.
+    DestroyedKey = 14,
+    /// How far a rewrap has come.
+    Rewrap = 15,
+    /// The keyring that came through the log; one at most.
+    Keyring = 16,
 }
 
 /// The name of a record: numbers only, so that it may stand in the clear on disk.
@@ -49,7 +61,8 @@ pub enum RecordKind {
 pub struct RecordKey {
     /// What it is.
     pub kind: RecordKind,
-    /// The record's number: a secret's uid, also for its policy, a proposal's log index, a node's id, 0 for the single ones.
+    /// The record's number: a secret's uid, also for its policy, a key's for its rewrap, a proposal's log index, a node's
+    /// id, 0 for the single ones.
     pub id: u64,
     /// The part of a version; 0 for all others.
     pub part: u64,
@@ -87,6 +100,16 @@ pub enum Record {
     ResourcePolicy(Arc<ResourcePolicy>),
     /// See [`Replica`].
     Replica(Arc<Replica>),
+    /// See [`Alias`].
+    Alias(Arc<Alias>),
+    /// See [`Grant`].
+    Grant(Arc<Grant>),
+    /// See [`DestroyedKey`].
+    DestroyedKey(Arc<DestroyedKey>),
+    /// See [`RewrapJob`].
+    Rewrap(Arc<RewrapJob>),
+    /// See [`Keyring`].
+    Keyring(Arc<Keyring>),
 }
 
 /// A secret without the contents of its versions, which have records of their own.
@@ -122,6 +145,11 @@ impl State {
             .chain(self.boots.clone().into_iter().map(|(_, boot)| Record::node_boot(&boot)))
             .chain(self.policies.clone().into_iter().map(|(_, policy)| Record::resource_policy(&policy)))
             .chain(self.replicas.clone().into_iter().map(|(_, replica)| Record::replica(&replica)))
+            .chain(self.aliases.by_uid.clone().into_iter().map(|(_, alias)| Record::alias(&alias)))
+            .chain(self.grants.by_uid.clone().into_iter().map(|(_, grant)| Record::grant(&grant)))
+            .chain(self.destroyed_keys.by_uid.clone().into_iter().map(|(_, key)| Record::destroyed_key(&key)))
+            .chain(self.rewraps.clone().into_iter().map(|(_, job)| Record::rewrap(&job)))
+            .chain(self.keyring.as_ref().map(Record::keyring))
     }
 
     /// The record of the counters.
@@ -175,6 +203,11 @@ impl Record {
             Self::NodeBoot(boot) => RecordKey::numbered(RecordKind::NodeBoot, boot.node.0),
             Self::ResourcePolicy(policy) => RecordKey::numbered(RecordKind::ResourcePolicy, policy.secret.0),
             Self::Replica(replica) => RecordKey::numbered(RecordKind::Replica, replica.uid.0),
+            Self::Alias(alias) => RecordKey::numbered(RecordKind::Alias, alias.uid),
+            Self::Grant(grant) => RecordKey::numbered(RecordKind::Grant, grant.uid),
+            Self::DestroyedKey(key) => RecordKey::numbered(RecordKind::DestroyedKey, key.uid),
+            Self::Rewrap(job) => RecordKey::numbered(RecordKind::Rewrap, job.key_uid),
+            Self::Keyring(_) => RecordKey::single(RecordKind::Keyring),
         }
     }
 

@@ -125,7 +125,15 @@ impl Command {
             | Self::Touch(_)
             | Self::Purge(_)
             | Self::RegisterBoot(_)
-            | Self::MarkReverted(_) => None,
+            | Self::MarkReverted(_)
+            | Self::CreateKey(_)
+            | Self::ChangeKey(_)
+            | Self::CreateAlias(_)
+            | Self::UpdateAlias(_)
+            | Self::DeleteAlias(_)
+            | Self::PurgeKeys(_)
+            | Self::RewrapDataKeys(_)
+            | Self::SetKeyring(_) => None,
         }
     }
 }

@@ -7,7 +7,9 @@ use types::{AccessKeyId, KeyId, Namespace, NodeId, SecretArn, SecretId, SecretNa
 
 use crate::arns::Arns;
 use crate::boot::NodeBoot;
-use crate::identity::{AccessKey, Binding, Cluster, EncryptionKey};
+use crate::identity::{AccessKey, Binding, Cluster};
+use crate::keyring::Keyring;
+use crate::keys::{Aliases, DestroyedKeys, EncryptionKey, Grants, KeyIndex, RewrapJob};
 use crate::proposals::Proposals;
 use crate::replication::Replica;
 use crate::resource_policy::ResourcePolicy;
@@ -31,6 +33,13 @@ pub struct State {
     pub(crate) access_keys: OrdMap<AccessKeyId, Arc<AccessKey>>,
     pub(crate) bindings: OrdMap<Arc<str>, Arc<Binding>>,
     pub(crate) keys: OrdMap<KeyId, Arc<EncryptionKey>>,
+    pub(crate) key_index: KeyIndex,
+    pub(crate) aliases: Aliases,
+    pub(crate) grants: Grants,
+    pub(crate) destroyed_keys: DestroyedKeys,
+    /// By the numbers of their keys.
+    pub(crate) rewraps: OrdMap<u64, Arc<RewrapJob>>,
+    pub(crate) keyring: Option<Arc<Keyring>>,
     pub(crate) secrets: OrdMap<SecretUid, Arc<Secret>>,
     /// Of the secrets that have, or have had, one.
     pub(crate) policies: OrdMap<SecretUid, Arc<ResourcePolicy>>,
@@ -135,9 +144,15 @@ impl State {
             access_keys,
             bindings,
             keys,
+            aliases,
+            grants,
             policies,
             time: _,
             next_uid: _,
+            key_index: _,
+            destroyed_keys: _,
+            rewraps: _,
+            keyring: _,
             secrets: _,
             replicas: _,
             links: _,
@@ -157,6 +172,8 @@ impl State {
             && access_keys.ptr_eq(&earlier.access_keys)
             && bindings.ptr_eq(&earlier.bindings)
             && keys.ptr_eq(&earlier.keys)
+            && aliases.by_uid.ptr_eq(&earlier.aliases.by_uid)
+            && grants.by_uid.ptr_eq(&earlier.grants.by_uid)
             && policies.ptr_eq(&earlier.policies)
     }
 

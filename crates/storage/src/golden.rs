@@ -11,22 +11,26 @@ use std::sync::Arc;
 use bytes::Bytes;
 use key_service::{Barrier, Keyfile, Keyring, RootKeyProvider};
 use state::{
-    Access, AccessKey, AddReplicas, Applied, Binding, Boot, Boots, Bootstrap, CancelRotateSecret, Cluster, Command,
-    CreateSecret, DataId, DeleteMode, DeleteResourcePolicy, DeleteSecret, EncryptionKey, Envelope, MarkReverted,
-    NodeBoot, Outcome, ProposalResult, Purge, PutResourcePolicy, PutSecretValue, Record, RecordKey, RecordKind,
-    Refusal, RegisterBoot, RemoveRegionsFromReplication, Replica, ReplicaRegion, ReplicaStatus,
-    ReplicateSecretToRegions, ResourcePolicy, RestoreSecret, RotateSecret, Rotation, RotationRules, RotationSchedule,
-    SealedValue, Secret, SecretRecord, SecretUid, StopReplicationToReplica, TagResource, Touch, UntagResource,
-    UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
+    Access, AccessKey, AddReplicas, Alias, Applied, Binding, Boot, Boots, Bootstrap, CancelRotateSecret, ChangeKey,
+    Cluster, Command, CreateAlias, CreateKey, CreateSecret, DataId, DeleteAlias, DeleteMode, DeleteResourcePolicy,
+    DeleteSecret, DestroyedKey, EncryptionKey, Envelope, Grant, GrantConstraints, GrantId, GrantOperation, GrantTerms,
+    KeyChange, KeyManager, KeyRefusal, KeyRotation, KeyState, KeyVersion, MarkReverted, MaterialRotation, NewGrant,
+    NodeBoot, Outcome, ProposalResult, Purge, PurgeKeys, PutResourcePolicy, PutSecretValue, Record, RecordKey,
+    RecordKind, Refusal, RegisterBoot, RemoveRegionsFromReplication, Replica, ReplicaRegion, ReplicaStatus,
+    ReplicateSecretToRegions, ResourcePolicy, RestoreSecret, Rewrap, RewrapDataKeys, RewrapJob, RewrappedVersion,
+    RotateKey, RotateSecret, Rotation, RotationKind, RotationRules, RotationSchedule, SealedValue, Secret,
+    SecretRecord, SecretRewrap, SecretUid, SetKeyring, StopReplicationToReplica, TagResource, Touch, UntagResource,
+    UpdateAlias, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
 };
 use types::{
-    AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
-    SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId,
+    AccessKeyId, AccountId, AliasName, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region,
+    SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId,
 };
 
 use crate::codec::{
-    CheckpointHead, ProposalRequest, decode_envelope, decode_head, decode_outcome, decode_proposal, decode_record,
-    encode_envelope, encode_head, encode_outcome, encode_proposal, encode_record,
+    CheckpointHead, ProposalRequest, begin_pack, decode_envelope, decode_head, decode_outcome, decode_pack,
+    decode_proposal, decode_record, encode_envelope, encode_head, encode_outcome, encode_proposal, encode_record,
+    push_entry,
 };
 use crate::head::Head;
 use crate::log::LogId;
@@ -73,7 +77,7 @@ pub(crate) fn barrier() -> Arc<Barrier> {
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
     let keyfile = Keyfile::open(path).unwrap();
     let keyring = Keyring::decode(golden.bytes("file")).unwrap();
-    Arc::new(keyring.unseal(&[&keyfile as &dyn RootKeyProvider]).unwrap())
+    Arc::new(keyring.unseal(&[&keyfile as &dyn RootKeyProvider]).unwrap().barrier)
 }
 
 fn account() -> AccountId {
@@ -190,7 +194,8 @@ fn commands() -> [(&'static str, Command); 31] {
     let delete = |mode| Command::DeleteSecret(DeleteSecret { target: arn(), mode });
     let update = |description: Option<&str>, kms_key_id: Option<&str>, value| {
         let (description, kms_key_id) = (description.map(Into::into), kms_key_id.map(Into::into));
-        let update = UpdateSecret { target: arn(), token: version_id('e'), description, kms_key_id, value };
+        let token = version_id('e');
+        let update = UpdateSecret { target: arn(), token, description, kms_key_id, value, rewrap: None };
         Command::UpdateSecret(update)
     };
     let rotate = |rules: Option<RotationRules>, immediately| {
@@ -236,6 +241,259 @@ fn commands() -> [(&'static str, Command); 31] {
         ("remove-regions", Command::RemoveRegionsFromReplication(remove)),
         ("stop-replication", Command::StopReplicationToReplica(StopReplicationToReplica { target: arn() })),
         ("cancel-rotate-secret", Command::CancelRotateSecret(CancelRotateSecret { target: arn() })),
+    ]
+}
+
+fn key_commands() -> Vec<(&'static str, Command)> {
+    let create = CreateKey {
+        namespace: namespace(),
+        key: key_id(),
+        material: sealed_bytes("sealed material"),
+        manager: KeyManager::Customer,
+        alias: Some(alias_name()),
+        description: "for databases".into(),
+        policy: Some(policy()),
+        tags: tags(),
+        rotation_period_days: Some(365),
+    };
+    let bare = CreateKey {
+        manager: KeyManager::Service,
+        alias: None,
+        description: "".into(),
+        policy: None,
+        tags: Vec::new(),
+        rotation_period_days: None,
+        ..create.clone()
+    };
+    let change = |change| Command::ChangeKey(ChangeKey { key: key_id(), change });
+    let rotate = |kind| KeyChange::Rotate(RotateKey { number: 3, material: sealed_bytes("sealed material"), kind });
+    let to = KeyVersion { key: key_id(), material: 3 };
+    let rewrapped = RewrappedVersion {
+        version: version_id('f'),
+        from: KeyVersion { key: KeyId(*b"golden-key-id--2"), material: 1 },
+        wrapped_key: sealed_bytes("data key wrapped anew"),
+    };
+    let update = UpdateSecret {
+        target: arn(),
+        token: version_id('e'),
+        description: None,
+        kms_key_id: Some("alias/own".into()),
+        value: None,
+        rewrap: Some(SecretRewrap { to, versions: vec![rewrapped] }),
+    };
+    let rewrap = Rewrap { secret: SecretUid(9), part: 2, from: 1, wrapped_key: sealed_bytes("data key wrapped anew") };
+    let step = RewrapDataKeys {
+        to,
+        cursor: SecretUid(9),
+        next: Some(SecretUid(300)),
+        secrets: 12,
+        failed: 1,
+        rewraps: vec![rewrap],
+    };
+    let last = RewrapDataKeys { next: None, secrets: 0, failed: 0, rewraps: Vec::new(), ..step.clone() };
+    let keyring =
+        |terms| Command::SetKeyring(SetKeyring { revision: 2, sealed: sealed_bytes("a sealed keyring"), terms });
+    vec![
+        ("create-key", Command::CreateKey(create)),
+        ("create-bare-key", Command::CreateKey(bare)),
+        ("update-key-description", change(KeyChange::Description("for queues".into()))),
+        ("enable-key", change(KeyChange::Enable)),
+        ("disable-key", change(KeyChange::Disable)),
+        ("schedule-key-deletion", change(KeyChange::ScheduleDeletion { window_days: 7 })),
+        ("cancel-key-deletion", change(KeyChange::CancelDeletion)),
+        ("enable-key-rotation", change(KeyChange::Rotation(Some(90)))),
+        ("disable-key-rotation", change(KeyChange::Rotation(None))),
+        ("rotate-key-on-demand", change(rotate(RotationKind::OnDemand))),
+        ("rotate-key", change(rotate(RotationKind::Automatic))),
+        ("put-key-policy", change(KeyChange::Policy(policy()))),
+        ("tag-key", change(KeyChange::Tag(tags()))),
+        ("untag-key", change(KeyChange::Untag(vec!["team".into(), "empty".into()]))),
+        ("create-grant", change(KeyChange::Grant(NewGrant { id: grant_id(), terms: Arc::new(grant_terms()) }))),
+        ("revoke-grant", change(KeyChange::Revoke(grant_id()))),
+        ("retire-grant", change(KeyChange::Retire(grant_id()))),
+        ("rewrap-key", change(KeyChange::Rewrap)),
+        (
+            "create-alias",
+            Command::CreateAlias(CreateAlias { namespace: namespace(), name: alias_name(), key: key_id() }),
+        ),
+        (
+            "update-alias",
+            Command::UpdateAlias(UpdateAlias { namespace: namespace(), name: alias_name(), key: key_id() }),
+        ),
+        ("delete-alias", Command::DeleteAlias(DeleteAlias { namespace: namespace(), name: alias_name() })),
+        ("purge-keys", Command::PurgeKeys(PurgeKeys { keys: vec![key_id()], not_after: at(60) })),
+        ("update-key-of-secret", Command::UpdateSecret(update)),
+        ("rewrap-data-keys", Command::RewrapDataKeys(step)),
+        ("rewrap-last-data-keys", Command::RewrapDataKeys(last)),
+        ("set-keyring", keyring(sealed_bytes("sealed terms"))),
+        ("set-keyring-without-terms", keyring(sealed_bytes(""))),
+    ]
+}
+
+fn alias_name() -> AliasName {
+    AliasName::parse("alias/own").unwrap()
+}
+
+fn grant_id() -> GrantId {
+    GrantId(*b"golden-grant-id-of-32-bytes-----")
+}
+
+fn grant_terms() -> GrantTerms {
+    let context = |value: &str| [("stage".into(), value.into()), ("tenant".into(), "ä".into())].into();
+    GrantTerms {
+        name: Some("reader".into()),
+        grantee: "arn:aws:iam::000000000042:role/reader".into(),
+        retiring: Some("arn:aws:iam::000000000042:root".into()),
+        operations: vec![GrantOperation::Decrypt, GrantOperation::DescribeKey],
+        constraints: GrantConstraints { subset: Some(context("prod")), equals: Some(context("")) },
+    }
+}
+
+/// Keys in all their states, by the names of their golden entries.
+fn key_records() -> Vec<(&'static str, EncryptionKey)> {
+    let rotation = |at, kind| MaterialRotation { at, kind };
+    let key = EncryptionKey {
+        uid: 3,
+        id: key_id(),
+        account: account(),
+        region: Some(region("us-west-2")),
+        manager: KeyManager::Customer,
+        state: KeyState::Enabled,
+        created: at(0),
+        description: "for databases".into(),
+        policy: Some(policy()),
+        tags: tags(),
+        rotation: Some(KeyRotation { period_days: 365, counted_from: at(1) }),
+        material: vec![sealed_bytes("material 1"), sealed_bytes("material 2"), sealed_bytes("material 3")],
+        rotations: vec![rotation(at(1), RotationKind::Automatic), rotation(at(2), RotationKind::OnDemand)],
+        changed_at: 300,
+    };
+    let going = KeyState::PendingDeletion { ends: at(60), window_days: 7 };
+    let disabled = EncryptionKey { state: KeyState::Disabled, rotation: None, ..key.clone() };
+    let of_every_region = EncryptionKey {
+        region: None,
+        manager: KeyManager::Service,
+        description: "".into(),
+        policy: None,
+        tags: Vec::new(),
+        rotation: None,
+        material: vec![sealed_bytes("material 1")],
+        rotations: Vec::new(),
+        ..key.clone()
+    };
+    vec![
+        ("key-going", EncryptionKey { state: going, ..key.clone() }),
+        ("key", key),
+        ("disabled-key", disabled),
+        ("key-of-every-region", of_every_region),
+    ]
+}
+
+/// Records of what belongs to keys.
+fn records_of_keys() -> Vec<(&'static str, RecordKey, Record)> {
+    let key = |kind, id| RecordKey { kind, id, part: 0 };
+    let alias = Alias {
+        uid: 12,
+        namespace: namespace(),
+        name: alias_name(),
+        key: key_id(),
+        created: at(0),
+        updated: at(1),
+        changed_at: 300,
+    };
+    let grant = Grant {
+        uid: 13,
+        id: grant_id(),
+        key: key_id(),
+        terms: Arc::new(grant_terms()),
+        issuer: Principal::Root(account()),
+        created: at(1),
+    };
+    let bare_terms = GrantTerms {
+        name: None,
+        retiring: None,
+        operations: Vec::new(),
+        constraints: GrantConstraints::default(),
+        ..grant_terms()
+    };
+    let bare_grant = Grant { terms: Arc::new(bare_terms), ..grant.clone() };
+    let empty = Some(BTreeMap::new());
+    let empty_terms =
+        GrantTerms { constraints: GrantConstraints { subset: empty.clone(), equals: empty }, ..grant_terms() };
+    let empty_grant = Grant { terms: Arc::new(empty_terms), ..grant.clone() };
+    let destroyed = DestroyedKey {
+        uid: 14,
+        id: key_id(),
+        account: account(),
+        region: Some(region("us-west-2")),
+        at: at(60),
+        index: 300,
+    };
+    let job = RewrapJob {
+        key_uid: 3,
+        key: key_id(),
+        material: 3,
+        started: at(1),
+        cursor: SecretUid(300),
+        secrets: 12,
+        rewrapped: 11,
+        failed: 1,
+        finished: None,
+    };
+    let keyring = state::Keyring {
+        revision: 2,
+        sealed: sealed_bytes("a sealed keyring"),
+        terms: sealed_bytes("sealed terms"),
+        at: at(1),
+        index: 300,
+    };
+    let everywhere = DestroyedKey { region: None, ..destroyed.clone() };
+    let finished = RewrapJob { finished: Some(at(2)), ..job.clone() };
+    let without_terms = state::Keyring { terms: sealed_bytes(""), ..keyring.clone() };
+    let mut records: Vec<_> = (key_records().into_iter())
+        .map(|(name, record)| (name, key(RecordKind::EncryptionKey, 3), Record::EncryptionKey(Arc::new(record))))
+        .collect();
+    records.extend([
+        ("alias", key(RecordKind::Alias, 12), Record::Alias(Arc::new(alias))),
+        ("grant", key(RecordKind::Grant, 13), Record::Grant(Arc::new(grant))),
+        ("bare-grant", key(RecordKind::Grant, 13), Record::Grant(Arc::new(bare_grant))),
+        ("grant-with-empty-contexts", key(RecordKind::Grant, 13), Record::Grant(Arc::new(empty_grant))),
+        ("destroyed-key", key(RecordKind::DestroyedKey, 14), Record::DestroyedKey(Arc::new(destroyed))),
+        (
+            "destroyed-key-of-every-region",
+            key(RecordKind::DestroyedKey, 14),
+            Record::DestroyedKey(Arc::new(everywhere)),
+        ),
+        ("rewrap", key(RecordKind::Rewrap, 3), Record::Rewrap(Arc::new(job))),
+        ("finished-rewrap", key(RecordKind::Rewrap, 3), Record::Rewrap(Arc::new(finished))),
+        ("keyring", key(RecordKind::Keyring, 0), Record::Keyring(Arc::new(keyring))),
+        ("keyring-without-terms", key(RecordKind::Keyring, 0), Record::Keyring(Arc::new(without_terms))),
+    ]);
+    records
+}
+
+fn key_outcomes() -> Vec<(&'static str, Outcome)> {
+    vec![
+        ("key-changed", Ok(Applied::KeyChanged { key: key_id() })),
+        ("key-deletion-scheduled", Ok(Applied::KeyDeletionScheduled { key: key_id(), deletion_date: at(60) })),
+        ("key-rotated", Ok(Applied::KeyRotated { key: key_id(), material: 3 })),
+        ("granted", Ok(Applied::Granted { key: key_id(), grant: grant_id() })),
+        ("rewrapped", Ok(Applied::Rewrapped { count: 300 })),
+        ("keyring-set", Ok(Applied::KeyringSet { revision: 2 })),
+        ("key-disabled", Err(Refusal::Key(KeyRefusal::Disabled))),
+        ("key-pending-deletion", Err(Refusal::Key(KeyRefusal::PendingDeletion))),
+        ("key-not-pending-deletion", Err(Refusal::Key(KeyRefusal::NotPendingDeletion))),
+        ("key-of-the-service", Err(Refusal::Key(KeyRefusal::OfTheService))),
+        ("alias-exists", Err(Refusal::Key(KeyRefusal::AliasExists))),
+        ("alias-reserved", Err(Refusal::Key(KeyRefusal::AliasReserved))),
+        ("key-quota", Err(Refusal::Key(KeyRefusal::KeyQuota))),
+        ("alias-quota", Err(Refusal::Key(KeyRefusal::AliasQuota))),
+        ("grant-quota", Err(Refusal::Key(KeyRefusal::GrantQuota))),
+        ("tag-quota", Err(Refusal::Key(KeyRefusal::TagQuota))),
+        ("policy-too-long", Err(Refusal::Key(KeyRefusal::PolicyTooLong))),
+        ("on-demand-rotation-quota", Err(Refusal::Key(KeyRefusal::OnDemandRotationQuota))),
+        ("material-quota", Err(Refusal::Key(KeyRefusal::MaterialQuota))),
+        ("keyring-too-long", Err(Refusal::Key(KeyRefusal::KeyringTooLong))),
     ]
 }
 
@@ -393,7 +651,16 @@ pub(crate) fn records() -> Vec<(&'static str, RecordKey, Record)> {
         uid: 3,
         id: key_id(),
         account: account(),
+        region: None,
+        manager: KeyManager::Service,
+        state: KeyState::Enabled,
+        created: Timestamp::ZERO,
+        description: "".into(),
+        policy: None,
+        tags: Vec::new(),
+        rotation: None,
         material: vec![sealed_bytes("material 1"), sealed_bytes("material 2")],
+        rotations: Vec::new(),
         changed_at: 300,
     };
     let cluster =
@@ -465,7 +732,8 @@ pub(crate) fn checkpoint_head() -> CheckpointHead {
         checkpoint: 7,
         base: 4,
         records: 1_000,
-        entries: *b"a digest of thirty-two bytes is.",
+        packed: 1_500,
+        packs: *b"a digest of thirty-two bytes is.",
         head: Some(head()),
     }
 }
@@ -473,7 +741,7 @@ pub(crate) fn checkpoint_head() -> CheckpointHead {
 #[test]
 fn envelopes_are_the_recorded_ones() {
     let golden = golden!("envelope");
-    for (name, command) in commands() {
+    for (name, command) in commands().into_iter().chain(key_commands()) {
         let envelope = envelope_of(command);
         golden.check(name, &encode_envelope(&envelope));
         assert_eq!(decode_envelope(golden.bytes(name)), Ok(envelope), "{name}");
@@ -496,7 +764,7 @@ fn proposals_are_the_recorded_ones() {
 #[test]
 fn outcomes_are_the_recorded_ones() {
     let golden = golden!("outcome");
-    for (name, outcome) in outcomes() {
+    for (name, outcome) in outcomes().into_iter().chain(key_outcomes()) {
         golden.check(name, &encode_outcome(&outcome));
         assert_eq!(decode_outcome(golden.bytes(name)), Ok(outcome), "{name}");
     }
@@ -516,8 +784,13 @@ fn records_are_the_recorded_ones() {
         golden!("node-boot"),
         golden!("resource-policy"),
         golden!("replica"),
+        golden!("alias"),
+        golden!("grant"),
+        golden!("destroyed-key"),
+        golden!("rewrap"),
+        golden!("keyring"),
     ];
-    for (name, key, record) in records() {
+    for (name, key, record) in records().into_iter().chain(records_of_keys()) {
         let golden = &files[key.kind as usize - 1];
         golden.check(name, &encode_record(&record));
         assert_eq!(decode_record(key, golden.bytes(name)), Ok(record), "{name}");
@@ -527,7 +800,7 @@ fn records_are_the_recorded_ones() {
 #[test]
 fn checkpoint_heads_are_the_recorded_ones() {
     let golden = golden!("checkpoint-head");
-    let first = CheckpointHead { checkpoint: 0, base: 0, records: 0, entries: [0; 32], head: None };
+    let first = CheckpointHead { checkpoint: 0, base: 0, records: 0, packed: 0, packs: [0; 32], head: None };
     for (name, head) in [("checkpoint", checkpoint_head()), ("no-checkpoint", first)] {
         golden.check(name, &encode_head(&head));
         assert_eq!(decode_head(Bytes::copy_from_slice(golden.bytes(name))), Ok(head), "{name}");
@@ -543,18 +816,30 @@ fn recorded_log_payloads_open() {
     assert_eq!(codec.open_membership(7, golden.bytes("membership-at-7")).unwrap(), b"voters");
 }
 
+/// The version's record, and the removal of the next one.
+fn pack() -> (RecordKey, Record, Vec<u8>) {
+    let (_, key, record) = records().into_iter().find(|(name, ..)| *name == "version").unwrap();
+    let mut pack = begin_pack();
+    push_entry(&mut pack, key, Some(encode_record(&record)));
+    push_entry(&mut pack, RecordKey { part: key.part + 1, ..key }, None);
+    (key, record, pack)
+}
+
 #[test]
-fn recorded_state_records_open() {
+fn recorded_packs_open() {
     use key_service::SealedKind;
 
-    let golden = golden!("state-record");
+    let golden = golden!("pack");
     let barrier = barrier();
-    let (_, record_key, record) = records().into_iter().find(|(name, ..)| *name == "version").unwrap();
-    let key = crate::checkpoint::entry_key(record_key, 7, false);
+    let (first, record, pack) = pack();
+    golden.check("pack", &pack);
+    let key = crate::checkpoint::pack_key(7, first);
     golden.check("key", &key);
-    golden.check("removal-key", &crate::checkpoint::entry_key(record_key, 7, true));
-    let opened = barrier.open(SealedKind::StateRecord, &key, golden.bytes("record")).unwrap();
-    assert_eq!(decode_record(record_key, &opened), Ok(record));
+    let opened = barrier.open(SealedKind::StateRecord, &key, golden.bytes("sealed")).unwrap();
+    assert_eq!(*opened, pack);
+    let entries = decode_pack(first.kind, pack.into()).unwrap();
+    let decoded: Vec<_> = entries.into_iter().map(|entry| (entry.key, entry.decode().unwrap())).collect();
+    assert_eq!(decoded, [(first, Some(record)), (RecordKey { part: first.part + 1, ..first }, None)]);
     let opened = barrier.open(SealedKind::CheckpointHead, b"head", golden.bytes("head")).unwrap();
     assert_eq!(decode_head(Bytes::copy_from_slice(&opened)), Ok(checkpoint_head()));
 }

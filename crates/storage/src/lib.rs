@@ -30,7 +30,7 @@ mod snapshot;
 #[cfg(test)]
 mod golden;
 
-pub use key_service::Barrier;
+pub use key_service::{Barrier, SealedKind, TransferKey};
 
 #[cfg(any(test, feature = "testing"))]
 pub use checkpoint::conformance;

@@ -30,7 +30,18 @@ pub struct SignedClient {
     access_key_id: String,
     secret_access_key: String,
     region: String,
+    service: AwsService,
 }
+
+/// Which service a client calls.
+#[derive(Clone, Copy, Debug)]
+struct AwsService {
+    signing_name: &'static str,
+    target_prefix: &'static str,
+}
+
+const SECRETS_MANAGER: AwsService = AwsService { signing_name: "secretsmanager", target_prefix: "secretsmanager" };
+const KMS: AwsService = AwsService { signing_name: "kms", target_prefix: "TrentService" };
 
 impl fmt::Debug for SignedClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,6 +92,7 @@ impl SignedClient {
             access_key_id: access_key_id.to_owned(),
             secret_access_key: secret_access_key.to_owned(),
             region: region.to_owned(),
+            service: SECRETS_MANAGER,
         })
     }
 
@@ -103,7 +115,13 @@ impl SignedClient {
         Self { region: region.to_owned(), ..self.clone() }
     }
 
-    /// Calls an operation of Secrets Manager.
+    /// The same client, for KMS.
+    #[must_use]
+    pub fn kms(&self) -> Self {
+        Self { service: KMS, ..self.clone() }
+    }
+
+    /// Calls an operation of Secrets Manager, or of the service that it was made for.
     ///
     /// # Errors
     /// When there is no answer; a refusal is an answer.
@@ -124,7 +142,7 @@ impl SignedClient {
         };
         set("host", &self.address);
         set("content-type", CONTENT_TYPE);
-        set("x-amz-target", &format!("secretsmanager.{operation}"));
+        set("x-amz-target", &format!("{}.{operation}", self.service.target_prefix));
         request
     }
 
@@ -138,7 +156,7 @@ impl SignedClient {
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
-            .name("secretsmanager")
+            .name(self.service.signing_name)
             .time(time)
             .settings(SigningSettings::default())
             .build()?;

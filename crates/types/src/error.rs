@@ -53,7 +53,8 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $http,)+ }
             }
 
-            /// Whether the service model names it: modelled errors spell `Message` with a capital.
+            /// Whether the model of Secrets Manager names it: its errors spell `Message` with a capital, those of KMS do
+            /// not.
             pub const fn is_modelled(self) -> bool {
                 match self { $(Self::$variant => $modelled,)+ }
             }
@@ -119,6 +120,40 @@ error_codes! {
     RequestTooLarge = "RequestEntityTooLargeException", 413, false, ResourceExhausted;
     /// A body that did not come in time.
     RequestTimeout = "RequestTimeoutException", 408, false, Unavailable;
+    /// Key, alias or grant missing.
+    NotFound = "NotFoundException", 400, false, NotFound;
+    /// The key is disabled.
+    Disabled = "DisabledException", 400, false, FailedPrecondition;
+    /// The key is pending deletion, or is not.
+    KmsInvalidState = "KMSInvalidStateException", 400, false, FailedPrecondition;
+    /// A ciphertext that does not open: it is never said why.
+    InvalidCiphertext = "InvalidCiphertextException", 400, false, InvalidArgument;
+    /// A ciphertext of another key than the one that was named.
+    IncorrectKey = "IncorrectKeyException", 400, false, InvalidArgument;
+    /// A name that no alias has.
+    InvalidAliasName = "InvalidAliasNameException", 400, false, InvalidArgument;
+    /// The alias is taken.
+    AlreadyExists = "AlreadyExistsException", 400, false, AlreadyExists;
+    /// What should be the ARN of a key or of a principal.
+    InvalidArn = "InvalidArnException", 400, false, InvalidArgument;
+    /// A Marker that was not made for this request.
+    InvalidMarker = "InvalidMarkerException", 400, false, InvalidArgument;
+    /// Tags that a key cannot have.
+    Tag = "TagException", 400, false, InvalidArgument;
+    /// What was asked for is under way.
+    Conflict = "ConflictException", 400, false, FailedPrecondition;
+    /// What is not served of the service's model.
+    UnsupportedOperation = "UnsupportedOperationException", 400, false, InvalidArgument;
+    /// A GrantToken that was not made here.
+    InvalidGrantToken = "InvalidGrantTokenException", 400, false, InvalidArgument;
+    /// A GrantId of no grant of the key.
+    InvalidGrantId = "InvalidGrantIdException", 400, false, InvalidArgument;
+    /// A dry run that would have worked.
+    DryRunOperation = "DryRunOperationException", 400, false, FailedPrecondition;
+    /// The key's material cannot be opened now.
+    KeyUnavailable = "KeyUnavailableException", 500, false, Unavailable;
+    /// The key has no such algorithm.
+    InvalidKeyUsage = "InvalidKeyUsageException", 400, false, InvalidArgument;
 }
 
 impl ErrorCode {
@@ -134,6 +169,8 @@ impl ErrorCode {
             Self::UnrecognizedClient => "The security token included in the request is invalid.",
             Self::Throttling => "Rate exceeded",
             Self::ResourceNotFound => "Secrets Manager can't find the specified secret.",
+            Self::DryRunOperation => "The request would have succeeded, but the DryRun option is set.",
+            Self::KeyUnavailable => "The key's material cannot be used now. Retry the request.",
             _ => "",
         }
     }
@@ -197,6 +234,7 @@ mod tests {
         assert_eq!(ErrorCode::RequestTooLarge.number(), 25);
         assert_eq!(ErrorCode::from_number(0), None);
         assert_eq!(ErrorCode::RequestTimeout.number(), 26);
-        assert_eq!(ErrorCode::from_number(27), None);
+        assert_eq!(ErrorCode::InvalidKeyUsage.number(), 43);
+        assert_eq!(ErrorCode::from_number(44), None);
     }
 }

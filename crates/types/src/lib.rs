@@ -17,7 +17,7 @@ pub use consistency::Consistency;
 pub use error::{ApiError, ErrorCode, GrpcStatus};
 pub use ids::{ClusterId, KeyId, NodeId, ProposalId};
 pub use names::{
-    AccountId, Namespace, Region, SecretArn, SecretId, SecretName, StagingLabel, Tag, ValueKind, VersionId,
+    AccountId, AliasName, Namespace, Region, SecretArn, SecretId, SecretName, StagingLabel, Tag, ValueKind, VersionId,
 };
 pub use plaintext::{Plaintext, SecretBytes};
 pub use principal::{AccessKeyId, Principal};

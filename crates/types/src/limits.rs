@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-/// Bytes of a secret's value, after base64 decoding (AWS: 65,536).
+/// Bytes of a secret's value, in UTF-8 or after base64 decoding. Source: AWS, quotas of Secrets Manager.
 pub const SECRET_VALUE_BYTES: usize = 65_536;
-/// Characters of a secret's name.
+/// Characters of a secret's name. Source: AWS API reference, and botocore's model, as of all that follows up to NextToken
+/// unless another is named. Characters are Unicode's.
 pub const SECRET_NAME_CHARS: usize = 512;
 /// Characters of a `SecretId` in a request: a name or an ARN.
 pub const SECRET_ID_CHARS: usize = 2_048;
@@ -18,17 +19,17 @@ pub const CLIENT_REQUEST_TOKEN_CHARS: std::ops::RangeInclusive<usize> = 32..=64;
 pub const STAGING_LABEL_CHARS: usize = 256;
 /// Staging labels in one request.
 pub const STAGING_LABELS_PER_REQUEST: usize = 20;
-/// Staging labels on all the versions of one secret.
+/// Staging labels on all the versions of one secret. Source: AWS, quotas of Secrets Manager.
 pub const STAGING_LABELS_PER_SECRET: usize = 20;
-/// Versions of one secret, labelled or not.
+/// Versions of one secret, labelled or not. Source: AWS, quotas of Secrets Manager ("about 100").
 pub const VERSIONS_PER_SECRET: usize = 100;
-/// A version up to this age is never removed, even if it has no label.
+/// A version up to this age is never removed, even if it has no label. Source: AWS user guide, versions of a secret.
 pub const YOUNG_VERSION_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Characters of a tag's key.
 pub const TAG_KEY_CHARS: usize = 128;
 /// Characters of a tag's value.
 pub const TAG_VALUE_CHARS: usize = 256;
-/// Tags of one secret.
+/// Tags of one secret. Source: AWS API reference, TagResource.
 pub const TAGS_PER_SECRET: usize = 50;
 /// Keys that one UntagResource names.
 pub const TAG_KEYS_PER_REQUEST: usize = 200;
@@ -38,7 +39,7 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<i64> = 1..=4_096;
 pub const DEFAULT_PASSWORD_CHARS: i64 = 32;
 /// Characters that a password is asked not to have.
 pub const EXCLUDED_CHARS: usize = 4_096;
-/// Characters of a resource policy.
+/// Characters of a resource policy. Source: AWS, quotas of Secrets Manager.
 pub const RESOURCE_POLICY_CHARS: usize = 20_480;
 /// Characters of a resource policy's name.
 pub const POLICY_NAME_CHARS: usize = 64;
@@ -56,15 +57,16 @@ pub const ROLE_ARN_CHARS: std::ops::RangeInclusive<usize> = 20..=2_048;
 pub const EXTERNAL_ROTATION_KEY_CHARS: usize = 256;
 /// Characters of a value of `ExternalSecretRotationMetadata`.
 pub const EXTERNAL_ROTATION_VALUE_CHARS: usize = 2_048;
-/// Days of a recovery window, inclusive.
+/// Days of a recovery window, inclusive. Source: AWS API reference, DeleteSecret.
 pub const RECOVERY_WINDOW_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
-/// The recovery window of a DeleteSecret that names none.
+/// The recovery window of a DeleteSecret that names none. Source: AWS API reference, DeleteSecret.
 pub const DEFAULT_RECOVERY_WINDOW_DAYS: u32 = 30;
 /// Entries of one page of a listing.
 pub const PAGE_ENTRIES: usize = 100;
 /// Secrets that one BatchGetSecretValue reads. Source: AWS API reference.
 pub const BATCH_SECRETS: usize = 20;
-/// Secrets that one ListSecrets call looks at before it answers with a short page and a NextToken.
+/// Secrets that one ListSecrets call looks at before it answers with a short page and a NextToken. It is ours: AWS tells
+/// no number, and a page may be short there too.
 pub const LIST_SCAN_ENTRIES: usize = 10_000;
 /// Filters of one request.
 pub const FILTERS: usize = 10;
@@ -74,6 +76,82 @@ pub const FILTER_VALUES: usize = 10;
 pub const FILTER_VALUE_CHARS: usize = 512;
 /// Characters of a NextToken.
 pub const NEXT_TOKEN_CHARS: usize = 4_096;
+
+/// Shares and passphrases in one request: as many shares as a key can have, and some more.
+pub const CREDENTIALS_PER_REQUEST: usize = 300;
+
+/// Characters of an alias of a key, `alias/` included. Source: AWS KMS API reference.
+pub const ALIAS_NAME_CHARS: usize = 256;
+/// Characters of a key's description. Source: AWS KMS API reference, as of all that follows up to the tags of a key.
+pub const KEY_DESCRIPTION_CHARS: usize = 8_192;
+/// Characters of a key's policy in a request; those that are kept have at most [`KEY_POLICY_BYTES`].
+pub const KEY_POLICY_CHARS: usize = 131_072;
+/// Characters of the name of a key's policy.
+pub const KEY_POLICY_NAME_CHARS: usize = 128;
+/// Entries of one page of a listing of keys, aliases or grants.
+pub const KEY_PAGE_ENTRIES: std::ops::RangeInclusive<i64> = 1..=1_000;
+/// Entries of such a page where the request does not say.
+pub const DEFAULT_KEY_PAGE_ENTRIES: usize = 100;
+/// The same of aliases and grants.
+pub const DEFAULT_ALIAS_PAGE_ENTRIES: usize = 50;
+/// Characters of a Marker.
+pub const MARKER_CHARS: usize = 1_024;
+/// Days that a key waits for its deletion.
+pub const KEY_DELETION_WINDOW_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
+/// Days that a key waits where the request does not say.
+pub const DEFAULT_KEY_DELETION_DAYS: u32 = 30;
+/// Days between two automatic rotations of a key.
+pub const KEY_ROTATION_PERIOD_DAYS: std::ops::RangeInclusive<i64> = 90..=2_560;
+/// Days between two automatic rotations where the request does not say.
+pub const DEFAULT_KEY_ROTATION_DAYS: u32 = 365;
+/// Bytes that Encrypt takes.
+pub const ENCRYPTED_PLAINTEXT_BYTES: usize = 4_096;
+/// Bytes of a CiphertextBlob.
+pub const CIPHERTEXT_BLOB_BYTES: usize = 6_144;
+/// Bytes of a data key, and of what GenerateRandom gives.
+pub const GENERATED_BYTES: std::ops::RangeInclusive<i64> = 1..=1_024;
+/// Grant tokens of one request.
+pub const GRANT_TOKENS_PER_REQUEST: usize = 10;
+/// Characters of a grant token.
+pub const GRANT_TOKEN_CHARS: usize = 8_192;
+/// Characters of a grant's name.
+pub const GRANT_NAME_CHARS: usize = 256;
+/// Characters of a grant's id in a request.
+pub const GRANT_ID_CHARS: usize = 128;
+/// Characters of a principal of a grant.
+pub const GRANT_PRINCIPAL_CHARS: usize = 256;
+/// Characters of a service principal of a grant.
+pub const SERVICE_PRINCIPAL_CHARS: usize = 128;
+/// Characters of a CustomKeyStoreId.
+pub const CUSTOM_KEY_STORE_ID_CHARS: usize = 64;
+/// Characters of an XksKeyId.
+pub const XKS_KEY_ID_CHARS: usize = 128;
+/// Bytes of an enclave's attestation document.
+pub const ATTESTATION_DOCUMENT_BYTES: std::ops::RangeInclusive<usize> = 1..=262_144;
+/// Bytes of a key's policy. Source: AWS KMS API reference.
+pub const KEY_POLICY_BYTES: usize = 32_768;
+/// Tags of one key (AWS: 50).
+pub const TAGS_PER_KEY: usize = 50;
+/// Aliases of one key (AWS: 50).
+pub const ALIASES_PER_KEY: usize = 50;
+/// Grants of one key (AWS: 50,000).
+pub const GRANTS_PER_KEY: usize = 50_000;
+/// Keys of an account in a region (AWS: 100,000).
+pub const KEYS_PER_REGION: usize = 100_000;
+/// Rotations on demand of one key (AWS: 25).
+pub const ON_DEMAND_ROTATIONS: usize = 25;
+/// Materials of one key: enough for a rotation each 90 days for 250 years.
+pub const MATERIALS_PER_KEY: usize = 1_024;
+/// Destroyed keys that are remembered.
+pub const DESTROYED_KEYS: usize = 10_000;
+/// Keys that one command destroys.
+pub const KEYS_PURGED_PER_COMMAND: usize = 64;
+/// Grants of the keys that one command destroys; a key that has more is destroyed alone.
+pub const GRANTS_PURGED_PER_COMMAND: usize = 4_096;
+/// Versions that one step of a rewrap wraps anew.
+pub const REWRAPS_PER_COMMAND: usize = 256;
+/// Bytes of a keyring that travels through the log.
+pub const KEYRING_BYTES: usize = 128 << 10;
 
 /// Bytes of a request body on the client port, JSON or gRPC.
 pub const REQUEST_BODY_BYTES: usize = 1 << 20;
@@ -187,12 +265,25 @@ pub const CHECKPOINT_AGE: Duration = Duration::from_secs(15 * 60);
 pub const KEPT_LOG_ENTRIES: u64 = 10_000;
 /// Bytes of such entries.
 pub const KEPT_LOG_BYTES: u64 = 64 << 20;
-/// Records that a checkpoint writes to the state store in one batch.
-pub const CHECKPOINT_BATCH_RECORDS: usize = 1_024;
+/// Bytes of one pack of a checkpoint before it is sealed; a record that has more is a pack of its own.
+pub const CHECKPOINT_PACK_BYTES: usize = 16 << 10;
+/// Records, and removals of records, in one pack.
+pub const CHECKPOINT_PACK_RECORDS: usize = 512;
+/// Bytes of packs that a checkpoint writes to the state store between two syncs, but for the last pack.
+pub const CHECKPOINT_BATCH_BYTES: usize = 8 << 20;
+/// Incremental checkpoints after which one is written whole.
+pub const CHECKPOINTS_SINCE_WHOLE: u64 = 63;
+/// Entries in packs, for each record of the state, above which a checkpoint is written whole.
+pub const CHECKPOINT_ENTRIES_PER_RECORD: u64 = 2;
+/// Entries in packs up to which none is written whole because of their number.
+pub const CHECKPOINT_SPARE_ENTRIES: u64 = 65_536;
 /// Bytes of one chunk of a snapshot stream.
 pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
 /// Bytes of one message on the peer port.
 pub const PEER_MESSAGE_BYTES: usize = 8 << 20;
+/// Regions that one RemoveRegionsFromReplication names, each once. It is ours: AWS's model has no bound, and no cluster
+/// serves so many.
+pub const REGIONS_PER_REQUEST: usize = 100;
 /// Characters of a region.
 pub const REGION_CHARS: usize = 128;
 /// Characters of a secret's ARN where a request names another secret than its own.

@@ -18,6 +18,9 @@ pub enum NameError {
     /// A secret's name has a character outside `A-Za-z0-9/_+=.@-!` or more than 512.
     #[error("Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")]
     SecretName,
+    /// An alias is `alias/` and letters, digits, `/`, `_` and `-`, at most 256 characters.
+    #[error("an alias is alias/ and letters, digits and any of /_-, at most 256 characters")]
+    AliasName,
     /// A version id is 32 to 64 characters.
     #[error("a version id is 32 to 64 characters")]
     VersionId,
@@ -119,6 +122,21 @@ text_id!(
     VersionId, VersionId,
     |t| limits::CLIENT_REQUEST_TOKEN_CHARS.contains(&t.chars().count())
 );
+text_id!(
+    /// A name of a key: `alias/` and `A-Za-z0-9/_-`, at most 256 characters, case-sensitive.
+    AliasName, AliasName,
+    |t| t.len() <= limits::ALIAS_NAME_CHARS
+        && t.strip_prefix("alias/").is_some_and(|name| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-".contains(&b))
+        })
+);
+
+impl AliasName {
+    /// Whether only the service itself may give the name: `alias/aws/...`.
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with("alias/aws/")
+    }
+}
 
 /// The (account, region) pair inside which names are unique.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

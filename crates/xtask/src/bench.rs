@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures. They have bounds nowhere; a test never asserts a duration.
 
+mod crypto;
 mod failover;
 
 use std::ffi::OsString;
@@ -20,7 +21,8 @@ const HELP: [&str; 3] = ["--help", "-h", "help"];
 #[command(disable_help_flag = true)]
 pub(crate) struct BenchArgs {
     /// What the load generator gets: `cargo xtask bench --help` shows its options, `--quick` is for a first figure.
-    /// `failover` and its options measure the loss of leaders instead, `scale` what many secrets cost.
+    /// `failover` and its options measure the loss of leaders instead, `scale` what many secrets cost, `crypto` the
+    /// encryption alone.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<OsString>,
 }
@@ -36,6 +38,7 @@ impl BenchArgs {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     match args.options.split_first() {
         Some((first, options)) if first == failover::NAME => failover::run(options),
+        Some((first, [])) if first == crypto::NAME => crypto::run(),
         _ => load(args),
     }
 }

@@ -1,5 +1,5 @@
 //! What the tests need beside cargo: a Python environment with boto3, the AWS CLI and grpcio, and a Node.js one with AWS's
-//! SDK, at pinned versions, under `target/`; strace; and the privileges to trace and to mount.
+//! SDK, at pinned versions, under `target/`; strace; SoftHSM; and the privileges to trace and to mount.
 
 use std::env;
 use std::fs;
@@ -15,6 +15,13 @@ const REQUIREMENTS: &str = "tests/clients/python/requirements.txt";
 /// The pinned packages of JavaScript, and the lock of what they need.
 const PACKAGES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 const PACKAGES_FOLDER: &str = "tests/clients/javascript";
+/// Where distributions put SoftHSM's library.
+const SOFTHSM_LIBRARIES: &[&str] = &[
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib64/pkcs11/libsofthsm2.so",
+    "/usr/lib64/softhsm/libsofthsm2.so",
+    "/usr/local/lib/softhsm/libsofthsm2.so",
+];
 /// The oldest Node.js that AWS's SDK runs on.
 const OLDEST_NODE: u32 = 20;
 
@@ -127,6 +134,18 @@ pub(crate) fn strace() -> Result<PathBuf> {
         debian_packages(&["strace"])?;
     }
     on_path("strace")
+}
+
+/// The library of SoftHSM; on Debian, as root, it is installed when it is missing.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub(crate) fn softhsm() -> Result<PathBuf> {
+    if !exists("softhsm2-util", "--version") {
+        debian_packages(&["softhsm2"])?;
+    }
+    let found = SOFTHSM_LIBRARIES.iter().map(PathBuf::from).find(|library| library.is_file());
+    found.with_context(|| format!("SoftHSM's library is none of {}", SOFTHSM_LIBRARIES.join(", ")))
 }
 
 fn on_path(program: &str) -> Result<PathBuf> {

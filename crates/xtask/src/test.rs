@@ -15,6 +15,10 @@ const PYTHON_TESTS: &[&str] =
     &["aws_clients::", "model::", "whole_api::boto3_", "whole_api::the_aws_cli_", "whole_api::awss_caching_library_"];
 /// The tests that need Node.js.
 const JAVASCRIPT_TESTS: &[&str] = &["whole_api::javascript_"];
+/// Switches on the tests of the PKCS#11 provider, which need SoftHSM.
+const SOFTHSM: &str = "key-service/softhsm";
+/// The module of the tests of clusters that need SoftHSM.
+const SOFTHSM_TESTS: &[&str] = &["softhsm::"];
 /// The module of the tests that look at what servers ask of the kernel.
 const STRACE_TESTS: &[&str] = &["synced::"];
 /// The module of the tests that mount small disks.
@@ -35,6 +39,7 @@ struct Provided {
     python: Option<PathBuf>,
     javascript: Option<PathBuf>,
     strace: Option<PathBuf>,
+    softhsm: Option<PathBuf>,
     /// The beginnings of the names of tests that are left out, and why.
     skipped: Vec<(&'static [&'static str], anyhow::Error)>,
 }
@@ -57,6 +62,11 @@ impl Provided {
             Err(error) if skip_missing => provided.skipped.push((STRACE_TESTS, error)),
             Err(error) => return Err(error.context("tests need strace; --skip-missing runs the others")),
         }
+        match provision::softhsm() {
+            Ok(softhsm) => provided.softhsm = Some(softhsm),
+            Err(error) if skip_missing => provided.skipped.push((SOFTHSM_TESTS, error)),
+            Err(error) => return Err(error.context("tests need SoftHSM; --skip-missing runs the others")),
+        }
         // No package brings a privilege, so what lacks one is left out in any case, and named.
         let allowed = [(STRACE_TESTS, provision::may_trace()), (MOUNT_TESTS, provision::may_mount(target))];
         for (tests, allowed) in allowed {
@@ -74,11 +84,17 @@ impl Provided {
             ("CONCLAVE_TEST_PYTHON", &self.python),
             ("CONCLAVE_TEST_NODE", &self.javascript),
             ("CONCLAVE_TEST_STRACE", &self.strace),
+            ("CONCLAVE_TEST_SOFTHSM", &self.softhsm),
         ];
         programs.into_iter().fold(step.env("CONCLAVE_BIN", binary), |step, (name, program)| match program {
             Some(program) => step.env(name, program),
             None => step,
         })
+    }
+
+    /// The features that the workspace is built with.
+    fn features(&self) -> String {
+        self.softhsm.as_ref().map_or_else(|| CLUSTERS.to_owned(), |_| format!("{CLUSTERS},{SOFTHSM}"))
     }
 
     fn skipped(&self) -> impl Iterator<Item = &'static str> {
@@ -92,7 +108,8 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
     let provided = Provided::find(&target, args.skip_missing)?;
 
     // The same features as the tests are built with, so that nothing is built twice; examples are among the clients.
-    Step::cargo("build").args(["build", "--workspace", "--locked", "--all-targets", "--features", CLUSTERS]).run()?;
+    let build = ["build", "--workspace", "--locked", "--all-targets", "--features"];
+    Step::cargo("build").args(build).args([provided.features()]).run()?;
 
     let binary = target.join("debug/conclave");
     let filter = args.filter.as_deref();
@@ -110,7 +127,8 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
 }
 
 fn nextest(filter: Option<&str>, provided: &Provided) -> Step {
-    let step = Step::cargo("test").args(["nextest", "run", "--workspace", "--locked", "--features", CLUSTERS]);
+    let step = Step::cargo("test").args(["nextest", "run", "--workspace", "--locked", "--features"]);
+    let step = step.args([provided.features()]);
     let skipped: Vec<String> = provided.skipped().map(|tests| format!("test(/^{tests}/)")).collect();
     let step = match skipped.as_slice() {
         [] => step,
@@ -121,7 +139,9 @@ fn nextest(filter: Option<&str>, provided: &Provided) -> Step {
 
 /// Without nextest: the clusters one at a time, because each takes the whole machine.
 fn libtest(filter: Option<&str>, provided: &Provided) -> [Step; 2] {
-    let crates = Step::cargo("test").args(["test", "--workspace", "--locked", "--exclude", "tests"]).args(filter);
+    let crates = Step::cargo("test").args(["test", "--workspace", "--locked", "--exclude", "tests"]);
+    let crates = if provided.softhsm.is_some() { crates.args(["--features", SOFTHSM]) } else { crates };
+    let crates = crates.args(filter);
     let clusters = Step::cargo("test of clusters")
         .args(["test", "--package", "tests", "--locked", "--features", CLUSTERS])
         .args(filter)

@@ -5,8 +5,8 @@ use serde_json::Value;
 use testkit::Cluster;
 
 const PROGRAM: &str = "
-import json, botocore.loaders
-print(json.dumps(botocore.loaders.Loader().load_service_model('secretsmanager', 'service-2')))
+import json, sys, botocore.loaders
+print(json.dumps(botocore.loaders.Loader().load_service_model(sys.argv[1], 'service-2')))
 ";
 
 /// The model.
@@ -58,18 +58,12 @@ impl Place<'_> {
     pub(super) fn is_entries(&self) -> bool {
         self.steps.last() == Some(&Step::Entry)
     }
-
-    pub(super) fn top(&self) -> &str {
-        match self.steps.first() {
-            Some(Step::Member(name)) => name,
-            _ => "",
-        }
-    }
 }
 
 impl Model {
-    pub(super) fn read(cluster: &Cluster) -> Result<Self> {
-        let model = cluster.python(&["-c", PROGRAM])?.run()?.json()?;
+    /// Reads the model of `service`.
+    pub(super) fn read(cluster: &Cluster, service: &str) -> Result<Self> {
+        let model = cluster.python(&["-c", PROGRAM, service])?.run()?.json()?;
         anyhow::ensure!(model["operations"].is_object() && model["shapes"].is_object(), "not a model");
         Ok(Self(model))
     }

@@ -8,7 +8,7 @@ use testkit::{SignedClient, SignedConnection};
 use uuid::Uuid;
 
 use super::botocore::{Model, Place, members};
-use super::table::{self, How};
+use super::tables::{How, Tables, reason};
 use super::values::{self, Case, Fails};
 
 /// Characters of a value that an error repeats at least.
@@ -34,18 +34,27 @@ pub(super) enum Answered {
 
 pub(super) struct Checks<'a> {
     model: &'a Model,
-    client: &'a SignedClient,
+    tables: &'static Tables,
+    client: SignedClient,
     connection: SignedConnection,
     pub(super) seen: BTreeMap<String, Seen>,
     pub(super) findings: Vec<String>,
+    /// What stands for a text in the requests of the table of errors.
+    pub(super) names: Vec<(&'static str, String)>,
     /// Calls made.
     pub(super) calls: usize,
 }
 
 impl<'a> Checks<'a> {
-    pub(super) async fn new(model: &'a Model, client: &'a SignedClient) -> Self {
+    pub(super) async fn new(model: &'a Model, tables: &'static Tables, client: &SignedClient) -> Self {
         let connection = client.connect().await.unwrap();
-        Self { model, client, connection, seen: BTreeMap::new(), findings: Vec::new(), calls: 0 }
+        let (seen, findings, names) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { model, tables, client: client.clone(), connection, seen, findings, names, calls: 0 }
+    }
+
+    /// The calls that follow are of that region.
+    pub(super) fn go(&mut self, region: &str) {
+        self.client = self.client.in_region(region);
     }
 
     /// Everything that the model alone can tell of a request.
@@ -53,7 +62,7 @@ impl<'a> Checks<'a> {
         let seen = Seen { served: self.is_served(operation).await, ..Seen::default() };
         let served = seen.served;
         self.seen.insert(operation.to_owned(), seen);
-        match (served, table::NOT_SERVED.iter().any(|(listed, _)| *listed == operation)) {
+        match (served, self.tables.not_served.iter().any(|(listed, _)| *listed == operation)) {
             (true, true) => self.find(format!("{operation} is served: take it off NOT_SERVED")),
             (false, false) => {
                 self.find(format!(
@@ -76,12 +85,14 @@ impl<'a> Checks<'a> {
     /// Every modelled error: provoked here, by a test that is named, or not and why not.
     pub(super) async fn errors(&mut self, operation: &str) {
         for error in self.model.errors(operation) {
-            match table::how(operation, error) {
+            match self.tables.how(operation, error) {
                 None => {
                     self.find(format!("{operation}: the model has {error}, and ERRORS does not say who exercises it"))
                 }
                 Some(How::Here(body)) => {
-                    let body: Map<String, Value> = serde_json::from_str(body).unwrap();
+                    let named =
+                        self.names.iter().fold((*body).to_owned(), |body, (name, text)| body.replace(name, text));
+                    let body: Map<String, Value> = serde_json::from_str(&named).unwrap();
                     let body = with(self.request(operation), body);
                     match self.call(operation, &body).await {
                         Answered::Refused { code, .. } if code == error => {}
@@ -138,8 +149,8 @@ impl<'a> Checks<'a> {
         let mut found = Vec::new();
         for name in self.model.places(self.model.request(operation)).iter().map(Place::name).collect::<BTreeSet<_>>() {
             let at = format!("{operation}.{name}");
-            let ignored = table::reason(table::IGNORED, operation, &name).is_some();
-            let unused = table::reason(table::NOT_USED, operation, &name).is_some();
+            let ignored = reason(self.tables.ignored, operation, &name).is_some();
+            let unused = reason(self.tables.not_used, operation, &name).is_some();
             match (seen.read.contains(&name), ignored) {
                 (false, false) => {
                     found.push(format!("{at} is a member of the model that is not read, and not on IGNORED"))
@@ -155,7 +166,7 @@ impl<'a> Checks<'a> {
         }
         for name in answer_names(self.model, operation) {
             let at = format!("{operation}.{name}");
-            match (seen.shown.contains(&name), table::reason(table::NOT_SHOWN, operation, &name).is_some()) {
+            match (seen.shown.contains(&name), reason(self.tables.not_shown, operation, &name).is_some()) {
                 (false, false) => found.push(format!("{at} is in no answer, and not on NOT_SHOWN")),
                 (true, true) => found.push(format!("{at} is in an answer: take it off NOT_SHOWN")),
                 _ => {}
@@ -183,7 +194,7 @@ impl<'a> Checks<'a> {
         let name = place.name();
         if read && !place.is_entries() {
             self.seen.entry(operation.to_owned()).or_default().read.insert(name);
-        } else if !read && place.is_entries() && table::reason(table::IGNORED, operation, &name).is_none() {
+        } else if !read && place.is_entries() && reason(self.tables.ignored, operation, &name).is_none() {
             self.find(format!("{operation}.{name}: an entry of another type is not refused"));
         }
         read
@@ -195,7 +206,7 @@ impl<'a> Checks<'a> {
         let path = place.path();
         if place.required {
             let mut request = self.request(operation);
-            request.remove(place.top());
+            values::put(self.model, &mut request, place, Value::Null);
             let must = "Value null at '%' failed to satisfy constraint: Member must not be null".replace('%', &path);
             self.refused(operation, &at, "nothing", &Value::Object(request), &[must], 1).await;
         }
@@ -203,7 +214,8 @@ impl<'a> Checks<'a> {
             let mut request = self.request(operation);
             values::put(self.model, &mut request, place, case.value.clone());
             let body = Value::Object(request);
-            let exception = table::EXCEPTIONS.iter().find(|(listed, bound, _)| *listed == at && *bound == case.bound);
+            let exception =
+                self.tables.exceptions.iter().find(|(listed, bound, _)| *listed == at && *bound == case.bound);
             if case.fails.is_empty() {
                 let answered = self.call(operation, &body).await;
                 let refused = match answered {
@@ -251,7 +263,7 @@ impl<'a> Checks<'a> {
     /// Expects all words of an enumeration in the error, in any order.
     async fn words(&mut self, operation: &str, at: &str, body: &Value, words: &[String]) {
         let Answered::Refused { message, .. } = self.call(operation, body).await else { return };
-        let told = message.rsplit_once('[').and_then(|(_, rest)| rest.strip_suffix(']')).unwrap_or_default();
+        let told = message.rsplit_once('[').map(|(_, rest)| rest.trim_end_matches(']')).unwrap_or_default();
         let told: BTreeSet<&str> = told.split(", ").collect();
         if told != words.iter().map(String::as_str).collect() {
             self.find(format!("{at}: the words of the model are {words:?}, the error has {message:?}"));
@@ -262,12 +274,13 @@ impl<'a> Checks<'a> {
     fn request(&self, operation: &str) -> Map<String, Value> {
         let shape = self.model.request(operation);
         let required = shape["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let needed = self.tables.needed.iter().filter(|(of, _)| *of == operation).map(|(_, name)| *name);
         let typical = |name: &str| {
             let shape = self.model.member(shape, name).unwrap();
             (name.to_owned(), values::typical(self.model, shape))
         };
         let token = |name: &str| (name.to_owned(), json!(Uuid::new_v4().to_string()));
-        required.map(typical).chain(self.model.tokens(shape).into_iter().map(token)).collect()
+        required.chain(needed).map(typical).chain(self.model.tokens(shape).into_iter().map(token)).collect()
     }
 
     /// Sends a request, and holds every refusal against the model too.
@@ -285,11 +298,14 @@ impl<'a> Checks<'a> {
             self.find(format!("{operation} {body}: {} {code}", answer.status));
         }
         let modelled = self.model.is_modelled(&code);
-        if modelled && !self.model.errors(operation).contains(&code.as_str()) {
+        let beyond = self.tables.beyond.iter().any(|(of, error, _)| *of == operation && *error == code);
+        if modelled && !beyond && !self.model.errors(operation).contains(&code.as_str()) {
             self.find(format!("{operation} {body}: {code} is no error that the model has for it"));
         }
-        let (spelled, other) = if modelled { ("Message", "message") } else { ("message", "Message") };
-        if !json[spelled].is_string() || json.get(other).is_some() {
+        let (spelled, other) =
+            if modelled && self.tables.capital_messages { ("Message", "message") } else { ("message", "Message") };
+        let silent = self.tables.silent.contains(&code.as_str());
+        if json[spelled].is_string() == silent || json.get(other).is_some() {
             self.find(format!("{operation}: {code} needs {spelled:?} and no other member: {json}"));
         }
         Answered::Refused { code, message: json[spelled].as_str().unwrap_or_default().to_owned() }
@@ -303,10 +319,14 @@ impl<'a> Checks<'a> {
 
 /// The texts of the error for a value outside, and how many constraints it tells of.
 fn expected(place: &Place<'_>, path: &str, case: &Case) -> (Vec<String>, usize) {
+    if place.is_entries() && place.shape["enum"].is_array() {
+        return (vec![format!("at '{path}"), "Member must satisfy enum value set: [".to_owned()], 1);
+    }
     if place.is_entries() {
         return (vec![format!("at '{path}' failed to satisfy constraint: {}", values::of_entries(place.shape))], 1);
     }
-    let sensitive = place.shape["sensitive"] == true;
+    // Bytes are repeated by AWS as what its own language shows of them.
+    let sensitive = place.shape["sensitive"] == true || place.shape["type"] == "blob";
     let shown = match &case.value {
         Value::String(_) | Value::Array(_) | Value::Object(_) if sensitive => "Value at '".to_owned(),
         Value::String(text) => format!("Value '{}", text.chars().take(ECHOED_CHARS).collect::<String>()),

@@ -8,6 +8,7 @@ use super::checks::Checks;
 /// The version that `model/kept` has from the start.
 const FIRST: &str = "00000000-0000-0000-0000-000000000001";
 const SECOND: &str = "00000000-0000-0000-0000-000000000002";
+const HOME: &str = "us-east-1";
 const KEPT: &str = "model/kept";
 const SCHEDULED: &str = "model/scheduled";
 const BINARY: &str = "model/binary";
@@ -105,14 +106,28 @@ async fn replication(checks: &mut Checks<'_>) {
         "Name": name, "ClientRequestToken": token(), "SecretString": "r", "AddReplicaRegions": replicas("us-east-2"),
         "ForceOverwriteReplicaSecret": true,
     });
-    checks.done("CreateSecret", created).await;
+    checks.done("CreateSecret", created.clone()).await;
     let more = json!({
         "SecretId": name, "AddReplicaRegions": replicas("us-west-1"), "ForceOverwriteReplicaSecret": true,
     });
     checks.done("ReplicateSecretToRegions", more).await;
+    // A read of each replica leaves its date, which all answers about the secret's regions show then.
+    for region in ["us-east-2", "us-west-1"] {
+        checks.go(region);
+        checks.done("GetSecretValue", json!({"SecretId": name})).await;
+    }
+    checks.go(HOME);
     checks.done("DescribeSecret", json!({"SecretId": name})).await;
     checks.done("ListSecrets", json!({"Filters": [{"Key": "name", "Values": [name]}]})).await;
-    checks.done("RemoveRegionsFromReplication", json!({"SecretId": name, "RemoveReplicaRegions": ["us-west-1"]})).await;
+    checks
+        .done("ReplicateSecretToRegions", json!({"SecretId": name, "AddReplicaRegions": replicas("us-west-2")}))
+        .await;
+    // The same request again shows what has become of the secret's regions.
+    checks.done("CreateSecret", created).await;
+    checks.done("RemoveRegionsFromReplication", json!({"SecretId": name, "RemoveReplicaRegions": ["us-west-2"]})).await;
+    checks.go("us-west-1");
+    checks.done("StopReplicationToReplica", json!({"SecretId": name})).await;
+    checks.go(HOME);
 }
 
 async fn deletion(checks: &mut Checks<'_>) {

@@ -8,38 +8,35 @@ use testkit::provision::source_root;
 
 use super::botocore::{Model, Place};
 use super::checks::{Seen, answer_names};
-use super::table::{self, How};
+use super::tables::{How, Tables, reason};
 
 /// Writes the section instead of comparing it.
 pub(super) const REWRITE_VARIABLE: &str = "CONCLAVE_REWRITE_CONFORMANCE";
-const BEGIN: &str = "<!-- conformance sheet: begin -->\n";
-const END: &str = "<!-- conformance sheet: end -->\n";
 
 /// The sheet: a row for an operation, and the numbered reasons for all that is not exercised.
-pub(super) fn render(model: &Model, seen: &BTreeMap<String, Seen>) -> String {
+pub(super) fn render(model: &Model, tables: &Tables, seen: &BTreeMap<String, Seen>) -> String {
     let mut reasons = Reasons::default();
     let mut rows = String::new();
     for operation in model.operations() {
         let row = match seen.get(operation).filter(|seen| seen.served) {
             Some(_) => {
                 let errors = model.errors(operation).into_iter().map(|error| {
-                    let not = match table::how(operation, error) {
+                    let not = match tables.how(operation, error) {
                         Some(How::Not(reason)) => Some(*reason),
                         _ => None,
                     };
                     (error.to_owned(), not)
                 });
                 let request = top(model.places(model.request(operation)).iter().map(Place::name), |name| {
-                    let ignored = table::reason(table::IGNORED, operation, name);
-                    ignored.or_else(|| table::reason(table::NOT_USED, operation, name))
+                    let ignored = reason(tables.ignored, operation, name);
+                    ignored.or_else(|| reason(tables.not_used, operation, name))
                 });
-                let answer =
-                    top(answer_names(model, operation), |name| table::reason(table::NOT_SHOWN, operation, name));
+                let answer = top(answer_names(model, operation), |name| reason(tables.not_shown, operation, name));
                 let cells = [reasons.cell(request), reasons.cell(answer), reasons.cell(errors)];
                 format!("| `{operation}` | {} |\n", cells.join(" | "))
             }
             None => {
-                let why = table::NOT_SERVED.iter().find(|(listed, _)| *listed == operation).map(|(_, why)| *why);
+                let why = tables.not_served.iter().find(|(listed, _)| *listed == operation).map(|(_, why)| *why);
                 format!("| `{operation}` | not served: {} | | |\n", why.unwrap_or_default())
             }
         };
@@ -103,19 +100,21 @@ fn top(
 }
 
 /// Compares the section of the file with the sheet, or writes it when asked to. Answers what is wrong.
-pub(super) fn compare(sheet: &str) -> Option<String> {
+pub(super) fn compare(tables: &Tables, sheet: &str) -> Option<String> {
+    let begin = format!("<!-- {}: begin -->\n", tables.sheet);
+    let end = format!("<!-- {}: end -->\n", tables.sheet);
     let path = path();
     let text = fs::read_to_string(&path).unwrap();
-    let section = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?)));
+    let section = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?)));
     let Some((before, (committed, after))) = section else {
-        return Some(format!("proto/README.md has no section between {BEGIN:?} and {END:?}"));
+        return Some(format!("proto/README.md has no section between {begin:?} and {end:?}"));
     };
     let wanted = format!("\n{sheet}\n");
     if committed == wanted {
         return None;
     }
     if std::env::var_os(REWRITE_VARIABLE).is_some() {
-        fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
+        fs::write(&path, format!("{before}{begin}{wanted}{end}{after}")).unwrap();
         return None;
     }
     let old: Vec<&str> = committed.lines().collect();
@@ -124,8 +123,9 @@ pub(super) fn compare(sheet: &str) -> Option<String> {
     let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}"));
     let changes: Vec<String> = gone.chain(come).collect();
     Some(format!(
-        "the conformance sheet in proto/README.md is not that of this run; {REWRITE_VARIABLE}=1 cargo xtask test \
+        "the {} in proto/README.md is not that of this run; {REWRITE_VARIABLE}=1 cargo xtask test \
          model:: writes it:\n{}",
+        tables.sheet,
         changes.join("\n")
     ))
 }

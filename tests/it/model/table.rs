@@ -1,6 +1,26 @@
 //! What is not as the model alone would have it, each with its reason. The tests fail on an entry that is not true any
 //! more, so that these lists only shrink.
 
+use super::tables::How::{self, Here, Not, Test};
+use super::tables::Tables;
+
+/// What the tests hold Secrets Manager against.
+pub(super) const SECRETS_MANAGER: Tables = Tables {
+    service: "secretsmanager",
+    sheet: "conformance sheet",
+    capital_messages: true,
+    silent: &[],
+    beyond: &[],
+    needed: &[],
+    operations: OPERATIONS,
+    not_served: NOT_SERVED,
+    ignored: IGNORED,
+    not_used: NOT_USED,
+    not_shown: NOT_SHOWN,
+    exceptions: EXCEPTIONS,
+    errors: ERRORS,
+};
+
 /// All operations of the model.
 pub(crate) const OPERATIONS: &[&str] = &[
     "AssociateCrossAccountReplica",
@@ -32,32 +52,30 @@ pub(crate) const OPERATIONS: &[&str] = &[
 ];
 
 /// Operations of the model that are not served.
-pub(super) const NOT_SERVED: &[(&str, &str)] = &[];
+const NOT_SERVED: &[(&str, &str)] = &[];
 
 const EXTERNAL: &str = "of secrets that a partner of AWS manages; AWS documents no rule for others";
 const ONE_KEY: &str = "there is only the default key yet, which AWS leaves out";
 const ONE_POLICY: &str = "a secret has at most one policy, so there is no second page";
 const NO_CROSS_ACCOUNT: &str = "a cluster has one account";
-const IN_ANOTHER_REGION: &str = "for the region of a replica, where the clients of `whole_api.rs` call it";
 const NO_ROTATION: &str = "no rotation function can be registered yet, so no secret is rotated";
 
 /// Members of requests that the server passes over: `Operation.Member`, or `*.Member` wherever it is. A member stands
 /// for those within it.
-pub(super) const IGNORED: &[(&str, &str)] = &[("*.Type", EXTERNAL)];
+const IGNORED: &[(&str, &str)] = &[("*.Type", EXTERNAL)];
 
 /// Members of requests that are read and that no call here succeeds with; an operation alone stands for all of its.
-pub(super) const NOT_USED: &[(&str, &str)] = &[
+const NOT_USED: &[(&str, &str)] = &[
     ("AssociateCrossAccountReplica", NO_CROSS_ACCOUNT),
     ("CancelRotateSecret", NO_ROTATION),
     ("CreateSecret.CrossAccountPrimaryARN", NO_CROSS_ACCOUNT),
     ("DisassociateCrossAccountReplica", NO_CROSS_ACCOUNT),
     ("ListResourcePolicies.NextToken", ONE_POLICY),
     ("RotateSecret", NO_ROTATION),
-    ("StopReplicationToReplica", IN_ANOTHER_REGION),
 ];
 
 /// Members of answers that no call here is answered with.
-pub(super) const NOT_SHOWN: &[(&str, &str)] = &[
+const NOT_SHOWN: &[(&str, &str)] = &[
     ("*.Type", EXTERNAL),
     ("*.ExternalSecretRotationMetadata", EXTERNAL),
     ("*.ExternalSecretRotationRoleArn", EXTERNAL),
@@ -66,13 +84,11 @@ pub(super) const NOT_SHOWN: &[(&str, &str)] = &[
     ("DescribeSecret.KmsKeyId", ONE_KEY),
     ("ListSecrets.SecretList.KmsKeyId", ONE_KEY),
     ("ListResourcePolicies.NextToken", ONE_POLICY),
-    ("*.ReplicationStatus.LastAccessedDate", "no call here reads a replica"),
     ("*.OwningService", "no other service keeps secrets here"),
     ("AssociateCrossAccountReplica", NO_CROSS_ACCOUNT),
     ("CancelRotateSecret", NO_ROTATION),
     ("DisassociateCrossAccountReplica", NO_CROSS_ACCOUNT),
     ("RotateSecret", NO_ROTATION),
-    ("StopReplicationToReplica", IN_ANOTHER_REGION),
     ("CancelRotateSecret.ARN", NO_ROTATION),
     ("CancelRotateSecret.Name", NO_ROTATION),
     ("CancelRotateSecret.VersionId", NO_ROTATION),
@@ -87,22 +103,11 @@ pub(super) const NOT_SHOWN: &[(&str, &str)] = &[
 ];
 
 /// Bounds that AWS itself does not hold as its model has them: member, bound, reason.
-pub(super) const EXCEPTIONS: &[(&str, &str, &str)] = &[];
-
-/// Who exercises a modelled error.
-pub(super) enum How {
-    /// This request, over what every request of the operation needs; null takes a member away.
-    Here(&'static str),
-    /// The test of this name.
-    Test(&'static str),
-    /// Nobody, and why.
-    Not(&'static str),
-}
-
-use How::{Here, Not, Test};
+const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
 const MISSING: How = Here(r#"{"SecretId": "model/missing"}"#);
 const SCHEDULED: How = Here(r#"{"SecretId": "model/scheduled"}"#);
+const ON_A_REPLICA: How = Test("every_write_to_a_replica_is_refused");
 const NO_PARAMETER: How = Not("nothing in this request is wrong that is not a ValidationException");
 const CANNOT_ENCRYPT: How = Not("values are encrypted under the cluster's own key, which cannot be taken away");
 const NOT_DECRYPTED: How = Not("writes compare digests and decrypt nothing");
@@ -110,7 +115,7 @@ const NO_POLICY: How = Not("no member of the request is a policy");
 const NO_PRECONDITION: How = Not("for secrets of other services, and there are none");
 
 /// Modelled errors: operation or `*`, error, who exercises it. An operation's own line comes before that of all.
-pub(super) const ERRORS: &[(&str, &str, How)] = &[
+const ERRORS: &[(&str, &str, How)] = &[
     ("*", "InternalServiceError", Test("every_error_of_the_service_keeps_its_code_and_spelling")),
     ("*", "ResourceNotFoundException", MISSING),
     ("*", "InvalidRequestException", SCHEDULED),
@@ -132,7 +137,17 @@ pub(super) const ERRORS: &[(&str, &str, How)] = &[
     ("CreateSecret", "ResourceExistsException", Here(r#"{"Name": "model/kept"}"#)),
     ("CreateSecret", "ResourceNotFoundException", Here(UNKNOWN_KEY)),
     ("CreateSecret", "LimitExceededException", Test("the_rules_of_tags_hold")),
+    ("ReplicateSecretToRegions", "InvalidParameterException", Here(OWN_REGION)),
+    ("RemoveRegionsFromReplication", "InvalidParameterException", ON_A_REPLICA),
+    ("StopReplicationToReplica", "InvalidParameterException", Here(r#"{"SecretId": "model/replicated"}"#)),
+    ("AssociateCrossAccountReplica", "InvalidParameterException", ON_A_REPLICA),
+    ("DisassociateCrossAccountReplica", "InvalidParameterException", ON_A_REPLICA),
     ("RotateSecret", "InvalidParameterException", Here(r#"{"ClientRequestToken": null}"#)),
+    ("CancelRotateSecret", "InvalidParameterException", Test("a_replica_is_rotated_by_its_primary_and_by_nobody_else")),
+    ("RestoreSecret", "InvalidParameterException", ON_A_REPLICA),
+    ("UntagResource", "InvalidParameterException", ON_A_REPLICA),
+    ("GetResourcePolicy", "InvalidParameterException", ON_A_REPLICA),
+    ("ListResourcePolicies", "InvalidParameterException", ON_A_REPLICA),
     ("DeleteSecret", "InvalidParameterException", Here(r#"{"RecoveryWindowInDays": 6}"#)),
     ("GetRandomPassword", "InvalidParameterException", Here(r#"{"PasswordLength": 3}"#)),
     ("GetRandomPassword", "InvalidRequestException", Not("no state that a password depends on")),
@@ -168,6 +183,8 @@ pub(super) const ERRORS: &[(&str, &str, How)] = &[
     ),
 ];
 
+/// The region that all of these are of.
+const OWN_REGION: &str = r#"{"SecretId": "model/kept", "AddReplicaRegions": [{"Region": "us-east-1"}]}"#;
 const NO_POLICY_AT_ALL: &str = r#"{"SecretId": "model/kept", "ResourcePolicy": "{}"}"#;
 const OPEN_POLICY: &str = r#"{"SecretId": "model/kept", "BlockPublicPolicy": true, "ResourcePolicy":
     "{\"Statement\": {\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"*\", \"Resource\": \"*\"}}"}"#;
@@ -185,24 +202,4 @@ const USED_TOKEN: &str = r#"{"SecretId": "model/kept", "ClientRequestToken": "00
 /// Whether an operation is served.
 pub(crate) fn is_served(operation: &str) -> bool {
     NOT_SERVED.iter().all(|(listed, _)| *listed != operation)
-}
-
-/// Who exercises an error of an operation.
-pub(super) fn how(operation: &str, error: &str) -> Option<&'static How> {
-    let of = |name: &str| ERRORS.iter().find(|(listed, known, _)| *listed == name && *known == error);
-    of(operation).or_else(|| of("*")).map(|(_, _, how)| how)
-}
-
-/// Why a member is on a list.
-pub(super) fn reason(list: &[(&str, &'static str)], operation: &str, member: &str) -> Option<&'static str> {
-    let covers = |listed: &str| {
-        let (member, Some((of, name))) = (format!(".{member}."), listed.split_once('.')) else {
-            return listed == operation;
-        };
-        let name = format!(".{name}.");
-        if of == "*" { member.contains(&name) } else { of == operation && member.starts_with(&name) }
-    };
-    // An operation's own line comes before that of all.
-    let line = list.iter().filter(|(listed, _)| covers(listed)).max_by_key(|(listed, _)| !listed.starts_with('*'));
-    line.map(|(_, reason)| *reason)
 }

@@ -60,7 +60,10 @@ fn texts(shape: &Value) -> Vec<Case> {
     }
     if let Some(pattern) = shape["pattern"].as_str() {
         let length = number(shape, "min").unwrap_or(1).max(1);
-        at("~".repeat(length), format!("not of the pattern {pattern}"));
+        // The one or the other is in no pattern that there is.
+        let strange = ["~", "\u{100}"].map(|character| character.repeat(length));
+        let outside = strange.into_iter().find(|text| !is_match(shape, text));
+        at(outside.unwrap_or_default(), format!("not of the pattern {pattern}"));
     }
     cases
 }
@@ -137,6 +140,7 @@ pub(super) fn typical(model: &Model, shape: &Value) -> Value {
         "integer" | "long" => json!(shape["min"].as_i64().unwrap_or(i64::from(ENOUGH))),
         "boolean" => json!(true),
         "blob" => json!(STANDARD.encode([7; ENOUGH as usize])),
+        "map" => json!({"key": "value"}),
         "list" => json!([typical(model, model.shape(&shape["member"]))]),
         "structure" => {
             let typical = |(name, reference): (&str, &Value)| (name.to_owned(), typical(model, model.shape(reference)));
@@ -149,7 +153,7 @@ pub(super) fn typical(model: &Model, shape: &Value) -> Value {
 /// A value of another type.
 pub(super) fn of_another_type(shape: &Value) -> Value {
     match shape["type"].as_str().unwrap_or_default() {
-        "string" | "blob" | "list" | "structure" => json!(1),
+        "string" | "blob" | "list" | "map" | "structure" => json!(1),
         _ => json!("a text"),
     }
 }
@@ -213,7 +217,13 @@ fn near(shape: &Value, length: usize) -> String {
         let text = format!("{start}{}{end}", with.repeat(rest));
         text.chars().take(length).collect::<String>()
     };
-    let texts = [followed("", "a", ""), followed("a-", "1", ""), followed("", "1", "h")];
+    let texts = [
+        followed("", "a", ""),
+        followed("a-", "1", ""),
+        followed("", "1", "h"),
+        followed("a.a.", "a", ""),
+        followed("arn:aws:a:a:123456789012:", "a", ""),
+    ];
     texts.iter().find(|text| is_match(shape, text)).unwrap_or(&texts[0]).clone()
 }
 

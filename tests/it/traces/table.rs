@@ -1167,4 +1167,78 @@ pub(super) const TRACES: &[Trace] = &[
             ),
         ],
     },
+    // What the provider of Terraform asks for a secret with `recovery_window_in_days = 0` and a version of it.
+    Trace {
+        name: "a plan is applied and destroyed twice",
+        steps: &[
+            answers(
+                "CreateSecret",
+                r#"{"Name":"$name","ClientRequestToken":"$1","Description":"d","ForceOverwriteReplicaSecret":false}"#,
+                r#"{"ARN":"*","Name":"$name"}"#,
+            ),
+            shows(
+                "DescribeSecret",
+                r#"{"SecretId":"$name"}"#,
+                r#"{"Description":"d","Name":"$name","RotationEnabled":null,"VersionIdsToStages":null}"#,
+            ),
+            shows("GetResourcePolicy", r#"{"SecretId":"$name"}"#, r#"{"Name":"$name","ResourcePolicy":null}"#),
+            shows(
+                "PutSecretValue",
+                r#"{"SecretId":"$name","ClientRequestToken":"$2","SecretString":"one"}"#,
+                r#"{"VersionId":"$2","VersionStages":["AWSCURRENT"]}"#,
+            ),
+            shows(
+                "GetSecretValue",
+                r#"{"SecretId":"$name","VersionId":"$2"}"#,
+                r#"{"SecretString":"one","VersionStages":["AWSCURRENT"]}"#,
+            ),
+            shows(
+                "UpdateSecret",
+                r#"{"SecretId":"$name","ClientRequestToken":"$1","Description":""}"#,
+                r#"{"Name":"$name"}"#,
+            ),
+            shows("DescribeSecret", r#"{"SecretId":"$name"}"#, r#"{"Description":null}"#),
+            answers(
+                "DeleteSecret",
+                r#"{"SecretId":"$name","ForceDeleteWithoutRecovery":true}"#,
+                r#"{"ARN":"*","DeletionDate":"*","Name":"$name"}"#,
+            ),
+            refuses("DescribeSecret", r#"{"SecretId":"$name"}"#, "ResourceNotFoundException", NOT_FOUND),
+            refuses("GetResourcePolicy", r#"{"SecretId":"$arn"}"#, "ResourceNotFoundException", NOT_FOUND),
+            answers(
+                "CreateSecret",
+                r#"{"Name":"$name","ClientRequestToken":"$1","Description":"d","ForceOverwriteReplicaSecret":false}"#,
+                r#"{"ARN":"*","Name":"$name"}"#,
+            ),
+            shows(
+                "DescribeSecret",
+                r#"{"SecretId":"$name"}"#,
+                r#"{"Description":"d","Name":"$name","RotationEnabled":null,"VersionIdsToStages":null}"#,
+            ),
+            shows("GetResourcePolicy", r#"{"SecretId":"$name"}"#, r#"{"Name":"$name","ResourcePolicy":null}"#),
+            shows(
+                "PutSecretValue",
+                r#"{"SecretId":"$name","ClientRequestToken":"$2","SecretString":"two"}"#,
+                r#"{"VersionId":"$2","VersionStages":["AWSCURRENT"]}"#,
+            ),
+            shows(
+                "GetSecretValue",
+                r#"{"SecretId":"$name","VersionId":"$2"}"#,
+                r#"{"SecretString":"two","VersionStages":["AWSCURRENT"]}"#,
+            ),
+            shows(
+                "UpdateSecret",
+                r#"{"SecretId":"$name","ClientRequestToken":"$1","Description":""}"#,
+                r#"{"Name":"$name"}"#,
+            ),
+            shows("DescribeSecret", r#"{"SecretId":"$name"}"#, r#"{"Description":null}"#),
+            answers(
+                "DeleteSecret",
+                r#"{"SecretId":"$name","ForceDeleteWithoutRecovery":true}"#,
+                r#"{"ARN":"*","DeletionDate":"*","Name":"$name"}"#,
+            ),
+            refuses("DescribeSecret", r#"{"SecretId":"$name"}"#, "ResourceNotFoundException", NOT_FOUND),
+            refuses("GetResourcePolicy", r#"{"SecretId":"$arn"}"#, "ResourceNotFoundException", NOT_FOUND),
+        ],
+    },
 ];

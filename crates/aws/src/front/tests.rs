@@ -12,6 +12,13 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use service::api::{
+    BatchGetSecretValueInput, CancelRotateSecretInput, CreateSecretInput, DeleteResourcePolicyInput, DeleteSecretInput,
+    DescribeSecretInput, GetRandomPasswordInput, GetResourcePolicyInput, GetSecretValueInput,
+    ListResourcePoliciesInput, ListSecretVersionIdsInput, ListSecretsInput, PutResourcePolicyInput,
+    PutSecretValueInput, RestoreSecretInput, RotateSecretInput, TagResourceInput, UntagResourceInput,
+    UpdateSecretInput, UpdateSecretVersionStageInput, ValidateResourcePolicyInput,
+};
+use service::api::{
     BatchGetSecretValueOutput, CreateSecretOutput, DeleteSecretOutput, GetRandomPasswordOutput, GetSecretValueOutput,
     ListSecretVersionIdsOutput, ListSecretsOutput, PutSecretValueOutput, SecretDescription, SecretOutput, SecretValue,
     UpdateSecretOutput, VersionDescription,
@@ -26,6 +33,8 @@ use types::{
 
 use super::*;
 
+mod keys;
+mod replication;
 mod resource_policies;
 mod rotation;
 
@@ -181,7 +190,7 @@ fn scripted(input: &dyn Any) -> Box<dyn Any> {
             version_stages: vec![StagingLabel::Current],
             created_date: NOW,
             last_accessed_date: None,
-            kms_key_ids: vec!["DefaultEncryptionKey"],
+            kms_key_ids: vec!["DefaultEncryptionKey".to_owned()],
         };
         Box::new(ListSecretVersionIdsOutput { arn: arn(), name: name(), versions: vec![only], next_token: None })
     } else if let Some(input) = input.downcast_ref::<RestoreSecretInput>() {
@@ -196,7 +205,11 @@ fn scripted(input: &dyn Any) -> Box<dyn Any> {
     } else if let Some(input) = input.downcast_ref::<GetRandomPasswordInput>() {
         named(&input.exclude_characters);
         Box::new(GetRandomPasswordOutput { random_password: Plaintext::copy_from(b"hunter2") })
-    } else if let Some(output) = resource_policies::scripted(input).or_else(|| rotation::scripted(input)) {
+    } else if let Some(output) = resource_policies::scripted(input)
+        .or_else(|| rotation::scripted(input))
+        .or_else(|| replication::scripted(input))
+        .or_else(|| keys::scripted(input))
+    {
         output
     } else {
         panic!("an operation that the script does not know")

@@ -360,7 +360,7 @@ impl Body for () {
 #[serde(rename_all = "PascalCase")]
 struct VersionJson<'a> {
     created_date: Seconds,
-    kms_key_ids: &'a [&'static str],
+    kms_key_ids: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     last_accessed_date: Option<Seconds>,
     version_id: &'a str,
@@ -547,7 +547,7 @@ mod tests {
             version_stages: vec![StagingLabel::Current],
             created_date: CREATED,
             last_accessed_date: Some(CREATED.start_of_day()),
-            kms_key_ids: vec!["DefaultEncryptionKey"],
+            kms_key_ids: vec!["DefaultEncryptionKey".to_owned()],
         };
         let deprecated = VersionDescription { version_stages: Vec::new(), last_accessed_date: None, ..current.clone() };
         let mut page = ListSecretVersionIdsOutput {

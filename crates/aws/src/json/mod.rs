@@ -4,6 +4,7 @@
 //! skipped, `null` is absence, and no text of a request comes back in an error.
 
 mod answer;
+mod keys;
 #[cfg(test)]
 mod random;
 mod replication;

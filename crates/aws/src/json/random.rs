@@ -2,19 +2,19 @@
 
 use proptest::prelude::*;
 use service::api::{
-    CreateSecretInput, DeleteSecretInput, DescribeSecretInput, GetRandomPasswordInput, GetSecretValueInput,
-    ListSecretVersionIdsInput, ListSecretsInput, PutSecretValueInput, RestoreSecretInput, TagResourceInput,
-    UntagResourceInput, UpdateSecretInput, UpdateSecretVersionStageInput,
-};
-use service::api::{
-    DeleteResourcePolicyInput, GetResourcePolicyInput, ListResourcePoliciesInput, PutResourcePolicyInput,
-    ValidateResourcePolicyInput,
+    AssociateCrossAccountReplicaInput, BatchGetSecretValueInput, CancelRotateSecretInput, CreateSecretInput,
+    DeleteResourcePolicyInput, DeleteSecretInput, DescribeSecretInput, DisassociateCrossAccountReplicaInput,
+    GetRandomPasswordInput, GetResourcePolicyInput, GetSecretValueInput, ListResourcePoliciesInput,
+    ListSecretVersionIdsInput, ListSecretsInput, PutResourcePolicyInput, PutSecretValueInput,
+    RemoveRegionsFromReplicationInput, ReplicateSecretToRegionsInput, RestoreSecretInput, RotateSecretInput,
+    StopReplicationToReplicaInput, TagResourceInput, UntagResourceInput, UpdateSecretInput,
+    UpdateSecretVersionStageInput, ValidateResourcePolicyInput,
 };
 use types::ErrorCode;
 
 use super::{Shape, decode};
 
-const MEMBERS: [&str; 22] = [
+const MEMBERS: [&str; 30] = [
     "Name",
     "SecretId",
     "ClientRequestToken",
@@ -31,6 +31,14 @@ const MEMBERS: [&str; 22] = [
     "RecoveryWindowInDays",
     "ForceDeleteWithoutRecovery",
     "AddReplicaRegions",
+    "Region",
+    "KmsKeyId",
+    "RemoveReplicaRegions",
+    "SecretIdList",
+    "RotationRules",
+    "AutomaticallyAfterDays",
+    "RotateImmediately",
+    "ExternalSecretRotationMetadata",
     "TagKeys",
     "PasswordLength",
     "ExcludeCharacters",
@@ -98,6 +106,14 @@ fn decode_as_everything(body: &[u8]) {
     decode_as::<DeleteResourcePolicyInput>(body);
     decode_as::<ValidateResourcePolicyInput>(body);
     decode_as::<ListResourcePoliciesInput>(body);
+    decode_as::<BatchGetSecretValueInput>(body);
+    decode_as::<RotateSecretInput>(body);
+    decode_as::<CancelRotateSecretInput>(body);
+    decode_as::<ReplicateSecretToRegionsInput>(body);
+    decode_as::<RemoveRegionsFromReplicationInput>(body);
+    decode_as::<StopReplicationToReplicaInput>(body);
+    decode_as::<AssociateCrossAccountReplicaInput>(body);
+    decode_as::<DisassociateCrossAccountReplicaInput>(body);
 }
 
 proptest! {

@@ -1,5 +1,6 @@
 //! How members of a request are read.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -30,6 +31,10 @@ pub(super) struct Whole;
 pub(super) struct SecretText;
 /// Bytes that are a customer's value, in base64 with padding.
 pub(super) struct SecretBlob;
+/// Bytes that are no secret, in base64 with padding.
+pub(super) struct Blob;
+/// Texts by texts, each key once.
+pub(super) struct TextMap;
 /// A list.
 pub(super) struct List<S>(PhantomData<S>);
 
@@ -100,6 +105,40 @@ impl Shape for SecretBlob {
         let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
         let length = STANDARD.decode_slice(&*text, &mut bytes).map_err(|_| D::Error::custom("not base64"))?;
         Ok(Plaintext::copy_from(&bytes[..length]))
+    }
+}
+
+impl Shape for Blob {
+    type Value = Vec<u8>;
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(|_| D::Error::custom("not base64"))
+    }
+}
+
+impl Shape for TextMap {
+    type Value = BTreeMap<String, String>;
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for TextMap {
+    type Value = BTreeMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Self::Value, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some((key, value)) = pairs.next_entry()? {
+            if map.insert(key, value).is_some() {
+                return Err(A::Error::custom("a key came twice"));
+            }
+        }
+        Ok(map)
     }
 }
 
@@ -187,13 +226,17 @@ pub(super) fn member<'de, S: Shape, A: MapAccess<'de>>(
 }
 
 /// Makes an input a [`Shape`]: which member of the wire is which field, and of what type. Only objects are read, not
-/// lists of values in the fields' order as a derived `Deserialize` would allow.
+/// lists of values in the fields' order as a derived `Deserialize` would allow. `Shape as Input` is for an input that
+/// the services spell in different ways.
 macro_rules! object {
-    ($input:ident { $($wire:literal: $shape:ty => $field:ident,)+ }) => {
-        impl $crate::json::shape::Shape for $input {
-            type Value = Self;
+    ($input:ident { $($members:tt)+ }) => {
+        $crate::json::shape::object! { $input as $input { $($members)+ } }
+    };
+    ($shape:ident as $input:ident { $($wire:literal: $member:ty => $field:ident,)+ }) => {
+        impl $crate::json::shape::Shape for $shape {
+            type Value = $input;
 
-            fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<$input, D::Error> {
                 struct Members;
 
                 impl<'de> serde::de::Visitor<'de> for Members {
@@ -207,7 +250,7 @@ macro_rules! object {
                         let mut input = $input::default();
                         while let Some(name) = members.next_key::<String>()? {
                             match name.as_str() {
-                                $($wire => $crate::json::shape::member::<$shape, A>(&mut input.$field, &mut members)?,)+
+                                $($wire => $crate::json::shape::member::<$member, A>(&mut input.$field, &mut members)?,)+
                                 _ => { members.next_value::<serde::de::IgnoredAny>()?; }
                             }
                         }

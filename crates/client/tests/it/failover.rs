@@ -115,8 +115,8 @@ async fn a_write_without_a_token_is_not_repeated_when_it_may_have_been_done() {
 async fn a_refusal_is_final() {
     let pki = Pki::new();
     let unrepeated = ErrorCode::ALL.iter().copied().filter(|code| {
-        use ErrorCode::{OutcomeUnknown, RequestTimeout, ServiceUnavailable, Throttling};
-        !matches!(code, ServiceUnavailable | OutcomeUnknown | RequestTimeout | Throttling)
+        use ErrorCode::{KeyUnavailable, OutcomeUnknown, RequestTimeout, ServiceUnavailable, Throttling};
+        !matches!(code, ServiceUnavailable | KeyUnavailable | OutcomeUnknown | RequestTimeout | Throttling)
     });
     let (first, second) = (Node::start(&pki, unrepeated.clone().map(Say::Error)).await, Node::start(&pki, []).await);
     let client = pki.client(&[first.address, second.address]).connect().unwrap();

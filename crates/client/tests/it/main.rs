@@ -3,6 +3,7 @@
 
 mod failover;
 mod operations;
+mod replication;
 mod resource_policies;
 mod rotation;
 mod server;

@@ -229,6 +229,16 @@ impl Script {
     }
 }
 
+fn in_sync(region: String, status_message: String) -> pb::ReplicationStatus {
+    pb::ReplicationStatus {
+        region,
+        kms_key_id: "alias/aws/secretsmanager".to_owned(),
+        status: "InSync".to_owned(),
+        status_message,
+        last_accessed_date: Some(Timestamp { seconds: 1_727_136_000, nanos: 0 }),
+    }
+}
+
 #[tonic::async_trait]
 impl Secrets for Script {
     async fn rotate_secret(
@@ -255,8 +265,12 @@ impl Secrets for Script {
         request: Request<pb::ReplicateSecretToRegionsRequest>,
     ) -> Result<Response<pb::ReplicateSecretToRegionsResponse>, Status> {
         self.next(&request, Call::default()).await?;
-        let answer =
-            pb::ReplicateSecretToRegionsResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+        let pb::ReplicateSecretToRegionsRequest { secret_id, add_replica_regions, force_overwrite_replica_secret } =
+            request.into_inner();
+        let status =
+            |to: pb::ReplicaRegion| in_sync(to.region, format!("{secret_id} {force_overwrite_replica_secret}"));
+        let replication_status = add_replica_regions.into_iter().map(status).collect();
+        let answer = pb::ReplicateSecretToRegionsResponse { arn: ARN.to_owned(), replication_status, applied_index: 7 };
         Ok(Response::new(answer))
     }
 
@@ -265,8 +279,10 @@ impl Secrets for Script {
         request: Request<pb::RemoveRegionsFromReplicationRequest>,
     ) -> Result<Response<pb::RemoveRegionsFromReplicationResponse>, Status> {
         self.next(&request, Call::default()).await?;
+        let left = |region| in_sync(format!("not {region}"), String::new());
+        let replication_status = request.into_inner().remove_replica_regions.into_iter().map(left).collect();
         let answer =
-            pb::RemoveRegionsFromReplicationResponse { arn: ARN.to_owned(), applied_index: 7, ..Default::default() };
+            pb::RemoveRegionsFromReplicationResponse { arn: ARN.to_owned(), replication_status, applied_index: 7 };
         Ok(Response::new(answer))
     }
 
@@ -275,7 +291,7 @@ impl Secrets for Script {
         request: Request<pb::StopReplicationToReplicaRequest>,
     ) -> Result<Response<pb::StopReplicationToReplicaResponse>, Status> {
         self.next(&request, Call::default()).await?;
-        let answer = pb::StopReplicationToReplicaResponse { arn: ARN.to_owned(), applied_index: 7 };
+        let answer = pb::StopReplicationToReplicaResponse { arn: request.into_inner().secret_id, applied_index: 7 };
         Ok(Response::new(answer))
     }
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod cluster;
 pub(crate) mod completions;
+pub(crate) mod key;
 mod replication;
 mod resource_policies;
 mod rotation;
+pub(crate) mod seal;
 pub(crate) mod secret;
 
 use std::future::Future;

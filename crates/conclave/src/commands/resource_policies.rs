@@ -68,7 +68,7 @@ fn print_changed(changed: &ChangedSecret, output: Output) -> anyhow::Result<()> 
 }
 
 /// Reads the policy from where the arguments say.
-fn read(document: &DocumentArgs) -> anyhow::Result<String> {
+pub(super) fn read(document: &DocumentArgs) -> anyhow::Result<String> {
     match &document.from_file {
         Some(path) if path.as_os_str() != "-" => {
             let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;

@@ -28,6 +28,7 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
             SecretCommand::Create {
                 name,
                 description,
+                kms_key_id,
                 tags,
                 replica_regions,
                 no_value,
@@ -38,6 +39,9 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
                 let mut request = CreateSecret::new(name);
                 if let Some(description) = description {
                     request = request.description(description);
+                }
+                if let Some(kms_key_id) = kms_key_id {
+                    request = request.kms_key_id(kms_key_id);
                 }
                 for tag in &tags {
                     let (key, value) = pair(tag)?;
@@ -180,7 +184,7 @@ pub(crate) fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> 
 }
 
 /// A tag as it stands on the command line.
-fn pair(tag: &str) -> anyhow::Result<(&str, &str)> {
+pub(super) fn pair(tag: &str) -> anyhow::Result<(&str, &str)> {
     tag.split_once('=').ok_or_else(|| Usage(format!("the tag {tag} is not KEY=VALUE")).into())
 }
 
@@ -220,7 +224,7 @@ async fn get(client: &Client, request: GetSecretValue, output: Output) -> anyhow
 }
 
 /// The value byte for byte; on a terminal with a line end behind it.
-fn print_value(value: &SecretValue) -> anyhow::Result<()> {
+pub(super) fn print_value(value: &SecretValue) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(value.expose_bytes())?;
     if out.is_terminal() {

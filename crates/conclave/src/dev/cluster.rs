@@ -14,7 +14,7 @@ use super::layout::{Layout, NodeEntry};
 use super::node;
 use super::options::{DevOptions, Ports, Remembered};
 use crate::files::{self, read_text};
-use crate::operator::{self, Credentials, InitOptions, NodeAddresses, NodeOptions, OperatorDir, Tuning};
+use crate::operator::{self, Credentials, InitOptions, InitProvider, NodeAddresses, NodeOptions, OperatorDir, Tuning};
 
 /// The node that starts the cluster.
 const FIRST: NodeId = NodeId(1);
@@ -251,7 +251,12 @@ fn make(layout: &Layout, options: DevOptions) -> anyhow::Result<(Remembered, Cre
 
     let (new, remembered) = options.into_new()?;
     let made_operator = OperatorDir(unfinished.join("operator"));
-    let init = InitOptions { account: new.account, regions: new.regions, credentials: new.credentials };
+    let init = InitOptions {
+        account: new.account,
+        regions: new.regions,
+        credentials: new.credentials,
+        provider: InitProvider::Keyfile,
+    };
     let made = operator::init(&made_operator, init)?;
     let made_nodes = unfinished.join("nodes");
     files::private_dir(&made_nodes)?;
@@ -283,6 +288,7 @@ fn node_options(layout: &Layout, id: NodeId, ports: Ports) -> NodeOptions {
         data_dir: layout.node(id).join("data"),
         reissue: false,
         tuning: Tuning::Shared,
+        peer_unseal: true,
     }
 }
 

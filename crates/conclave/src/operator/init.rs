@@ -1,15 +1,18 @@
 //! `operator init`: everything that a new cluster starts with.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use key_service::{Barrier, IdempotencyKey, KeyMaterial, Keyfile, Keyring, SealedKind};
+use key_service::{
+    Barrier, IdempotencyKey, KeyMaterial, Keyfile, Keyring, Passphrase, PassphraseCost, RootKeyProvider, SealedKind,
+    Shamir, Share, Unsealed,
+};
 use net::ClientIdentity;
 use net::pki::CertificateAuthority;
 use serde::Serialize;
 use state::{Bootstrap, Command};
 use storage::codec::{ProposalRequest, encode_proposal};
-use types::{AccessKeyId, AccountId, ClusterId, KeyId, Principal, ProposalId, Region};
+use types::{AccessKeyId, AccountId, ClusterId, KeyId, Principal, ProposalId, Region, Timestamp};
 use zeroize::Zeroizing;
 
 use super::{ClusterFile, OperatorDir, must_be_empty};
@@ -45,6 +48,17 @@ pub(crate) struct InitOptions {
     /// Not empty.
     pub(crate) regions: Vec<Region>,
     pub(crate) credentials: Credentials,
+    pub(crate) provider: InitProvider,
+}
+
+/// What opens the root key of the new cluster. Others can be added to the cluster when it runs.
+pub(crate) enum InitProvider {
+    /// A file that every node gets.
+    Keyfile,
+    /// A passphrase.
+    Passphrase(Zeroizing<Vec<u8>>),
+    /// Shares, so many of which are needed.
+    Shamir { shares: u8, threshold: u8 },
 }
 
 /// What was made.
@@ -52,6 +66,8 @@ pub(crate) struct Made {
     pub(crate) cluster: ClusterId,
     pub(crate) dir: PathBuf,
     pub(crate) credentials: Credentials,
+    /// Shares of the root key, if it has some. Nobody can show them again.
+    pub(crate) shares: Vec<Zeroizing<String>>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +76,8 @@ pub(crate) struct MadeOutput<'a> {
     dir: &'a std::path::Path,
     access_key_id: &'a str,
     secret_access_key: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shares: Vec<&'a str>,
 }
 
 impl Made {
@@ -69,6 +87,7 @@ impl Made {
             dir: &self.dir,
             access_key_id: self.credentials.access_key_id.as_str(),
             secret_access_key: &self.credentials.secret_access_key,
+            shares: self.shares.iter().map(|share| share.as_str()).collect(),
         }
     }
 }
@@ -88,8 +107,10 @@ pub(crate) fn init(dir: &OperatorDir, options: InitOptions) -> anyhow::Result<Ma
     let root = ClientIdentity::root(cluster, options.account);
     let root_client = client_ca.issue_client(root.uri(), "conclave root", now)?;
 
-    let keyfile = Keyfile::create(dir.keyfile())?;
-    let (keyring, barrier) = Keyring::create(cluster, &keyfile)?;
+    let FirstProvider { provider, shares } = first_provider(dir, options.provider)?;
+    let created = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let created = Timestamp::from_millis(u64::try_from(created).unwrap_or(u64::MAX));
+    let (keyring, Unsealed { barrier, .. }) = Keyring::create(cluster, &[&*provider], created)?;
     keyring.store(&dir.keyring())?;
     let bootstrap = bootstrap(&barrier, options.account, &options.credentials, root.uri());
     files::create(&dir.bootstrap(), Access::Private, &seal_bootstrap(&barrier, bootstrap))?;
@@ -111,7 +132,28 @@ pub(crate) fn init(dir: &OperatorDir, options: InitOptions) -> anyhow::Result<Ma
     };
     // Last: a directory without it is not complete.
     files::create(&dir.cluster(), Access::Public, &serde_json::to_vec_pretty(&file)?)?;
-    Ok(Made { cluster, dir: dir.0.clone(), credentials: options.credentials })
+    Ok(Made { cluster, dir: dir.0.clone(), credentials: options.credentials, shares })
+}
+
+/// The first provider, and the shares by which it opens, if it has some.
+struct FirstProvider {
+    provider: Box<dyn RootKeyProvider>,
+    shares: Vec<Zeroizing<String>>,
+}
+
+fn first_provider(dir: &OperatorDir, provider: InitProvider) -> anyhow::Result<FirstProvider> {
+    let without_shares = |provider| FirstProvider { provider, shares: Vec::new() };
+    Ok(match provider {
+        InitProvider::Keyfile => without_shares(Box::new(Keyfile::create(dir.keyfile())?)),
+        InitProvider::Passphrase(passphrase) => {
+            let provider = Passphrase::new(Passphrase::draw_id(), passphrase, PassphraseCost::default())?;
+            without_shares(Box::new(provider))
+        }
+        InitProvider::Shamir { shares, threshold } => {
+            let (provider, shares) = Shamir::deal(threshold, shares)?;
+            FirstProvider { provider: Box::new(provider), shares: shares.iter().map(Share::to_text).collect() }
+        }
+    })
 }
 
 fn bootstrap(barrier: &Barrier, account: AccountId, credentials: &Credentials, root_uri: &str) -> Bootstrap {
@@ -149,7 +191,23 @@ mod tests {
             account: "123456789012".parse().unwrap(),
             regions: vec![Region::parse("us-east-1").unwrap()],
             credentials: Credentials::draw(),
+            provider: InitProvider::Keyfile,
         }
+    }
+
+    #[test]
+    fn shares_are_shown_once_and_no_keyfile_is_written() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = OperatorDir(temp.path().join("operator"));
+        let provider = InitProvider::Shamir { shares: 5, threshold: 3 };
+        let made = init(&dir, InitOptions { provider, ..options() }).unwrap();
+        assert_eq!(made.shares.len(), 5);
+        assert!(!dir.keyfile().exists());
+        let keyring = Keyring::load(&dir.keyring()).unwrap();
+        let open =
+            |shares: &[Zeroizing<String>]| Shamir::from_texts(shares, None).map(|it| keyring.unseal(&[&it]).is_ok());
+        assert!(open(&made.shares[1..4]).unwrap());
+        assert!(open(&made.shares[..2]).is_err());
     }
 
     #[test]

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use types::{AccountId, ClusterId};
 
-pub(crate) use init::{Credentials, InitOptions, init};
+pub(crate) use init::{Credentials, InitOptions, InitProvider, init};
 pub(crate) use node::{NodeAddresses, NodeOptions, Tuning, issue_node};
 
-use crate::cli::OperatorCommand;
+use crate::cli::{OperatorCommand, ProviderChoice};
 use crate::failure::Usage;
 use crate::output::Output;
+use crate::typed;
 
 /// Where the data of a node is that systemd runs: its StateDirectory.
 const SYSTEM_DATA_DIR: &str = "/var/lib/conclave/data";
@@ -80,13 +81,26 @@ pub(crate) fn run(command: OperatorCommand, output: Output) -> anyhow::Result<()
         OperatorCommand::Init(args) => {
             let account = account(&args.account_id)?;
             let regions = regions(&args.regions)?;
-            let made =
-                init(&OperatorDir(args.dir), InitOptions { account, regions, credentials: Credentials::draw() })?;
+            let provider = match args.provider {
+                ProviderChoice::Keyfile => InitProvider::Keyfile,
+                ProviderChoice::Passphrase => InitProvider::Passphrase(typed::new_passphrase()?),
+                ProviderChoice::Shamir => InitProvider::Shamir { shares: args.shares, threshold: args.threshold },
+            };
+            let options = InitOptions { account, regions, credentials: Credentials::draw(), provider };
+            let made = init(&OperatorDir(args.dir), options)?;
             output.print(&made.for_output(), |out| {
                 writeln!(out, "cluster {} is in {}", made.cluster, made.dir.display())?;
                 writeln!(out, "root access key, shown this once:")?;
                 writeln!(out, "  AWS_ACCESS_KEY_ID={}", made.credentials.access_key_id.as_str())?;
                 writeln!(out, "  AWS_SECRET_ACCESS_KEY={}", made.credentials.secret_access_key.as_str())?;
+                if !made.shares.is_empty() {
+                    writeln!(
+                        out,
+                        "shares of the root key, shown this once, {} of which unseal a node:",
+                        args.threshold
+                    )?;
+                    made.shares.iter().try_for_each(|share| writeln!(out, "  {}", share.as_str()))?;
+                }
                 writeln!(out, "keep {} offline; next: conclave operator issue-node --first ...", made.dir.display())
             })
         }
@@ -115,6 +129,7 @@ pub(crate) fn run(command: OperatorCommand, output: Output) -> anyhow::Result<()
                 data_dir: data,
                 reissue: args.reissue,
                 tuning: Tuning::Default,
+                peer_unseal: args.peer_unseal,
             };
             let config = issue_node(&OperatorDir(args.dir), &args.out, &options)?;
             let (made, data) = (args.out.join("data"), &options.data_dir);
@@ -127,6 +142,7 @@ pub(crate) fn run(command: OperatorCommand, output: Output) -> anyhow::Result<()
                 Ok(())
             })
         }
+        OperatorCommand::Live(command) => crate::commands::seal::run(command, output),
     }
 }
 

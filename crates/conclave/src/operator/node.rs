@@ -47,6 +47,8 @@ pub(crate) struct NodeOptions {
     /// Whether the id was given before, to the same node.
     pub(crate) reissue: bool,
     pub(crate) tuning: Tuning,
+    /// Whether it may be unsealed by its peers, and unseals them.
+    pub(crate) peer_unseal: bool,
 }
 
 /// Makes a node's directory and answers the path of its configuration.
@@ -75,14 +77,17 @@ pub(crate) fn issue_node(operator: &OperatorDir, out: &Path, options: &NodeOptio
     files::create(&tls.join("node-ca.pem"), Access::Public, node_ca.to_pem().0.as_bytes())?;
     files::create(&tls.join("client-ca.pem"), Access::Public, client_ca.to_pem().0.as_bytes())?;
     Keyring::load(&operator.keyring())?.store(&data.join("keyring"))?;
-    let keyfile = zeroize::Zeroizing::new(std::fs::read(operator.keyfile())?);
-    files::create(&out.join("root.keyfile"), Access::Private, &keyfile)?;
+    if operator.keyfile().exists() {
+        let keyfile = zeroize::Zeroizing::new(std::fs::read(operator.keyfile())?);
+        files::create(&out.join("root.keyfile"), Access::Private, &keyfile)?;
+    }
     if let Some(bootstrap) = bootstrap {
         files::create(&out.join("bootstrap"), Access::Private, &bootstrap)?;
     }
 
     let config = out.join("conclave.toml");
-    files::create(&config, Access::Private, configuration(&cluster_file, options)?.as_bytes())?;
+    let text = configuration(&cluster_file, options, operator.keyfile().exists())?;
+    files::create(&config, Access::Private, text.as_bytes())?;
     if options.first {
         // It starts one cluster, once.
         files::remove(&operator.bootstrap())?;
@@ -126,7 +131,7 @@ fn write_issued(tls: &Path, name: &str, issued: &Issued) -> anyhow::Result<()> {
     files::create(&tls.join(format!("{name}.key")), Access::Private, issued.key.expose_secret().as_bytes())
 }
 
-fn configuration(cluster: &super::ClusterFile, options: &NodeOptions) -> anyhow::Result<String> {
+fn configuration(cluster: &super::ClusterFile, options: &NodeOptions, has_keyfile: bool) -> anyhow::Result<String> {
     let at = |name: &str| toml::Value::String(options.install_dir.join(name).display().to_string());
     let data = |name: &str| toml::Value::String(options.data_dir.join(name).display().to_string());
     let data_dir = toml::Value::String(options.data_dir.display().to_string());
@@ -150,14 +155,20 @@ fn configuration(cluster: &super::ClusterFile, options: &NodeOptions) -> anyhow:
     writeln!(toml, "advertise = {}", text(&addresses.peer_advertise))?;
     writeln!(toml, "certificate = {}\nkey = {}", at("tls/node.pem"), at("tls/node.key"))?;
     writeln!(toml, "node_ca = {}", at("tls/node-ca.pem"))?;
-    writeln!(toml, "\n[keys]\nkeyring = {}\nkeyfile = {}", data("keyring"), at("root.keyfile"))?;
+    writeln!(toml, "\n[keys]\nkeyring = {}", data("keyring"))?;
+    if has_keyfile {
+        writeln!(toml, "keyfile = {}", at("root.keyfile"))?;
+    }
+    if options.peer_unseal {
+        writeln!(toml, "peer_unseal = true")?;
+    }
     Ok(toml)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::{Credentials, InitOptions, init};
+    use crate::operator::{Credentials, InitOptions, InitProvider, init};
 
     fn options(id: u64, data_dir: &str) -> NodeOptions {
         let listen: SocketAddr = "127.0.0.1:1".parse().unwrap();
@@ -176,6 +187,7 @@ mod tests {
             data_dir: data_dir.into(),
             reissue: false,
             tuning: Tuning::Default,
+            peer_unseal: false,
         }
     }
 
@@ -183,7 +195,9 @@ mod tests {
         let operator = OperatorDir(dir.join("operator"));
         let regions = vec![types::Region::parse("us-east-1").unwrap()];
         let account = "123456789012".parse().unwrap();
-        init(&operator, InitOptions { account, regions, credentials: Credentials::draw() }).unwrap();
+        let options =
+            InitOptions { account, regions, credentials: Credentials::draw(), provider: InitProvider::Keyfile };
+        init(&operator, options).unwrap();
         operator
     }
 

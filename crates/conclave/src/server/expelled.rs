@@ -12,10 +12,14 @@ const AWS_JSON: &str = "application/x-amz-json-1.1";
 
 /// Refuses a request in the protocol that it came in. Nothing was done, so clients go to another node.
 pub(super) fn refuse(why: Expelled, is_grpc: bool) -> Response {
-    let error = ApiError::new(ErrorCode::ServiceUnavailable, why.to_string());
+    refused(&ApiError::new(ErrorCode::ServiceUnavailable, why.to_string()), is_grpc)
+}
+
+/// The answer to a request that no front has taken.
+pub(super) fn refused(error: &ApiError, is_grpc: bool) -> Response {
     let request_id = Uuid::new_v4().to_string();
     if is_grpc {
-        return proto::to_wire_error(&error, &request_id).into_http::<Body>();
+        return proto::to_wire_error(error, &request_id).into_http::<Body>();
     }
     let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let json = serde_json::json!({ "__type": error.code.aws_name(), "message": &*error.message });

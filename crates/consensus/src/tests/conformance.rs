@@ -11,6 +11,7 @@ use storage::{Barrier, LogCodec, SledStateStore};
 use tempfile::TempDir;
 use types::{ClusterId, NodeId};
 
+use super::harness::TestCustody;
 use crate::log::Log;
 use crate::machine::StateMachine;
 use crate::raft_types::Config;
@@ -75,7 +76,8 @@ impl Stores {
         let (state, loaded) =
             SledStateStore::open(&directory.path().join("state"), barrier).map_err(io::Error::other)?;
         assert!(loaded.is_none());
-        let (machine, _, _) = StateMachine::new(codec.clone(), Arc::new(state), None)?;
+        let (machine, _, _) =
+            StateMachine::new(codec.clone(), Arc::new(state), None, Arc::new(TestCustody::default()))?;
         Ok((directory, Log::new(Arc::new(WithoutHoles(log)), codec), machine))
     }
 }

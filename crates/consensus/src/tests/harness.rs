@@ -1,10 +1,11 @@
 //! Clusters in one process: real logs and checkpoints, mTLS, and links that can be cut.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use net::pki::{CertificateAuthority, Issued};
@@ -25,7 +26,9 @@ use types::{
 
 use crate::raft_types::Config;
 use crate::replica::Tuning;
-use crate::{Clock, Member, Proposal, ProposeError, Receipt, Replica, ReplicaConfig, Role, StartError, Timing};
+use crate::{
+    Clock, Custody, Member, Proposal, ProposeError, Receipt, Replica, ReplicaConfig, Role, StartError, Timing,
+};
 
 pub(super) const CLUSTER: ClusterId = ClusterId([7; 16]);
 /// For everything that must come to pass; a limit, not an expectation.
@@ -41,6 +44,38 @@ impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap();
         Timestamp::from_millis(now).plus_days(self.0.load(Ordering::Relaxed).try_into().unwrap())
+    }
+}
+
+/// Counts what it is asked for.
+#[derive(Default)]
+pub(super) struct TestCustody {
+    /// The revisions of the keyrings that were kept, in order.
+    pub(super) kept: Mutex<Vec<u64>>,
+    pub(super) is_sealed: AtomicBool,
+    pub(super) gives_terms: AtomicBool,
+    /// Transfers that may still be made.
+    pub(super) transfers: AtomicU64,
+}
+
+impl Custody for TestCustody {
+    fn keep(&self, keyring: &state::Keyring) -> io::Result<()> {
+        self.kept.lock().unwrap().push(keyring.revision);
+        Ok(())
+    }
+
+    fn seal(&self) -> io::Result<()> {
+        self.is_sealed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn gives_terms(&self) -> bool {
+        self.gives_terms.load(Ordering::Relaxed)
+    }
+
+    fn record_transfer(&self, _to: NodeId, _address: SocketAddr) -> io::Result<bool> {
+        let counted = self.transfers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        Ok(counted.is_ok())
     }
 }
 
@@ -93,11 +128,12 @@ struct Node {
 pub(super) struct Cluster {
     dir: TempDir,
     pub(super) authority: CertificateAuthority,
-    barrier: Arc<Barrier>,
+    pub(super) barrier: Arc<Barrier>,
     timing: Timing,
     tuning: Tuning,
     links: HashMap<(u64, u64), Link>,
     clocks: BTreeMap<u64, Arc<TestClock>>,
+    pub(super) custody: BTreeMap<u64, Arc<TestCustody>>,
     nodes: BTreeMap<u64, Node>,
 }
 
@@ -124,6 +160,7 @@ impl Cluster {
             tuning,
             links: HashMap::new(),
             clocks: (1..=4).map(|id| (id, Arc::default())).collect(),
+            custody: (1..=4).map(|id| (id, Arc::default())).collect(),
             nodes: BTreeMap::new(),
         };
         // The fourth node is for tests that add one.
@@ -201,6 +238,7 @@ impl Cluster {
                 dial: self.dial(id),
                 timing: self.timing,
                 clock: self.clocks[&id].clone(),
+                custody: self.custody[&id].clone(),
                 ..config(id, self.data_dir(id), self.barrier.clone(), &self.authority)
             };
             match Box::pin(Replica::start(config, self.tuning)).await {
@@ -314,6 +352,7 @@ pub(super) fn config(
         barrier,
         dialer: PeerDialer::new(authority.to_pem().0, &certificate, &key, CLUSTER).unwrap(),
         clock: Arc::new(TestClock::default()),
+        custody: Arc::new(TestCustody::default()),
         version: "test",
     }
 }
@@ -327,7 +366,7 @@ pub(super) fn member(id: u64) -> Member {
     Member { peer_address: format!("node-{id}.invalid:1"), client_address: format!("node-{id}.invalid:2") }
 }
 
-fn namespace() -> Namespace {
+pub(super) fn namespace() -> Namespace {
     Namespace { account: account(), region: Region::parse("us-east-1").unwrap() }
 }
 
@@ -374,13 +413,13 @@ fn next_number() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-fn proposal(number: u64, command: Command) -> Proposal {
+pub(super) fn proposal(number: u64, command: Command) -> Proposal {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&number.to_be_bytes());
     Proposal { id: ProposalId(id), principal: Principal::System, decided_at: 0, command }
 }
 
-fn bootstrap() -> Bootstrap {
+pub(super) fn bootstrap() -> Bootstrap {
     Bootstrap {
         account: account(),
         access_key_id: AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap(),

@@ -5,6 +5,7 @@ mod conformance;
 mod harness;
 mod identity;
 mod membership;
+mod peer_unseal;
 mod purge;
 mod reads;
 mod rollback;

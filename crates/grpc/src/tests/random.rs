@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const METHODS: [&str; 24] = [
+const METHODS: [&str; 32] = [
     "secrets.v1.Secrets/CreateSecret",
     "secrets.v1.Secrets/GetSecretValue",
     "secrets.v1.Secrets/PutSecretValue",
@@ -23,6 +23,14 @@ const METHODS: [&str; 24] = [
     "secrets.v1.Secrets/DeleteResourcePolicy",
     "secrets.v1.Secrets/ValidateResourcePolicy",
     "secrets.v1.Secrets/ListResourcePolicies",
+    "secrets.v1.Secrets/BatchGetSecretValue",
+    "secrets.v1.Secrets/RotateSecret",
+    "secrets.v1.Secrets/CancelRotateSecret",
+    "secrets.v1.Secrets/ReplicateSecretToRegions",
+    "secrets.v1.Secrets/RemoveRegionsFromReplication",
+    "secrets.v1.Secrets/StopReplicationToReplica",
+    "secrets.v1.Secrets/AssociateCrossAccountReplica",
+    "secrets.v1.Secrets/DisassociateCrossAccountReplica",
     "cluster.v1.Cluster/Status",
     "cluster.v1.Cluster/Checkpoint",
     "cluster.v1.Cluster/Digest",

@@ -3,7 +3,7 @@
 use state::{Applied, Command};
 use types::{ApiError, Namespace};
 
-use super::default_key::must_be_default_key;
+use super::default_key::{KeyOfSecret, shown_id};
 use super::new_arn;
 use super::replication::{describe, no_cross_account, replicas};
 use crate::api::{CreateSecretInput, CreateSecretOutput};
@@ -31,23 +31,24 @@ impl UseCase for CreateSecret {
 
 impl Write for CreateSecret {
     fn plan(request: &Authorized<'_, Self::Request>, view: &View<'_>) -> Result<Plan<Self::Output>, ApiError> {
-        if let Some(key) = &request.kms_key_id {
-            must_be_default_key(key, view)?;
-        }
+        let key = KeyOfSecret::asked(request.kms_key_id.as_deref(), &view.namespace, view)?;
         if request.of_other_account {
             return Err(no_cross_account());
         }
         let add_replicas = replicas(&request.replicas, view)?;
+        let key = match key.or_made(&view.namespace, view) {
+            Ok(key) => key,
+            Err(make) => return Ok(Plan::Prepare(*make)),
+        };
         let arn = new_arn(&view.namespace, &request.name);
         let of = VersionOf { namespace: &view.namespace, name: &request.name, arn: &arn, version: &request.token };
-        let value = request.value.as_ref().map(|value| view.vault.seal(view.state(), &of, value)).transpose()?;
+        let value = request.value.as_ref().map(|value| view.vault.seal(view.state(), key, &of, value)).transpose()?;
         Ok(Plan::Propose(Command::CreateSecret(state::CreateSecret {
             namespace: view.namespace.clone(),
             name: request.name.clone(),
             token: request.token.clone(),
             description: request.description.clone(),
-            // The default key is not echoed, however it was named.
-            kms_key_id: None,
+            kms_key_id: shown_id(key, &view.namespace),
             tags: request.tags.clone(),
             value,
             arn,
@@ -55,7 +56,7 @@ impl Write for CreateSecret {
         })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         let (arn, name, version_id, regions) = match applied {
             Applied::Written { arn, name, version, .. } => (arn, name, version, Vec::new()),
             Applied::Replicated { arn, name, version, regions } => (arn, name, version, regions),

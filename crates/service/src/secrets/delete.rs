@@ -47,7 +47,7 @@ impl Write for DeleteSecret {
         Ok(Plan::Propose(Command::DeleteSecret(command)))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         let Applied::Deleted { arn, name, deletion_date } = applied else { return None };
         Some(DeleteSecretOutput { arn: arn.to_string(), name: name.to_string(), deletion_date })
     }

@@ -3,10 +3,12 @@
 use state::{Secret, VersionEntry};
 use types::{ApiError, ErrorCode, Namespace, StagingLabel, VersionId};
 
+use super::default_key::customer_key;
 use crate::api::{GetSecretValueInput, GetSecretValueOutput};
 use crate::authorize::{Action, Authorized};
 use crate::door::{Read, UseCase, View};
 use crate::shape::{self, GetSecretValueRequest};
+use crate::vault::cannot_decrypt;
 
 /// Reads a version's value, by id, by label, or the current one.
 pub(crate) struct GetSecretValue;
@@ -57,6 +59,7 @@ pub(super) fn current<'a>(
 fn open(secret: &Secret, entry: &VersionEntry, view: &View<'_>) -> Result<Option<GetSecretValueOutput>, ApiError> {
     let version = &entry.version;
     let Some(sealed) = &version.value else { return Ok(None) };
+    key_of_replica_must_be_enabled(secret, view)?;
     Ok(Some(GetSecretValueOutput {
         value: view.vault.open(view.state(), view.state().sealed_under(secret, version), &version.id, sealed)?,
         arn: secret.arn.clone(),
@@ -65,6 +68,19 @@ fn open(secret: &Secret, entry: &VersionEntry, view: &View<'_>) -> Result<Option
         version_stages: secret.stages_of(&version.id),
         created_date: version.created,
     }))
+}
+
+/// A replica has no wraps of its own: its versions are those of the primary, under the primary's key. That its own key
+/// may be used is asked beside it.
+///
+/// # Errors
+/// DecryptionFailure.
+fn key_of_replica_must_be_enabled(secret: &Secret, view: &View<'_>) -> Result<(), ApiError> {
+    let Some(arn) = secret.kms_key_id.as_deref().filter(|_| view.state().is_replica(secret)) else { return Ok(()) };
+    match customer_key(arn, view.state()) {
+        Some(key) if key.is_enabled() => Ok(()),
+        _ => Err(cannot_decrypt()),
+    }
 }
 
 fn version<'a>(

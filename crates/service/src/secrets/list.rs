@@ -1,7 +1,8 @@
 //! ListSecrets.
 //!
 //! The orders of creation and of names are kept by the state: a page walks there from where the last one ended. The
-//! other orders are not kept, so a page looks at every candidate and keeps the first few.
+//! other orders are not kept, so a page looks at every candidate and keeps the first few. So it does for the order of
+//! creation too, where the prefix of a name leaves few candidates: those do not lie together in that order.
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
@@ -62,6 +63,7 @@ pub(super) async fn page(
     let Some(index) = view.state().namespace(&view.namespace) else { return Ok((Vec::new(), None)) };
     let mut scan = Scan { view, request, looked_at: 0 };
     let page = match request.sort_by {
+        SortBy::CreatedDate if are_few(index, request) => scan.select(index, after).await?,
         SortBy::CreatedDate => scan.walk(by_creation(index, request, after)).await?,
         SortBy::Name => scan.walk(by_name(index, request, after)).await?,
         SortBy::LastAccessedDate | SortBy::LastChangedDate => scan.select(index, after).await?,
@@ -158,6 +160,13 @@ impl<'a> Scan<'a> {
         (self.request.include_planned_deletion || !secret.is_scheduled_for_deletion())
             && matches_all(&self.request.filters, secret, self.view.state().primary_region(secret))
     }
+}
+
+/// Whether the filters ask for a prefix that so few names have that it is less to look at all of them than to come upon a
+/// page of them in the order of creation.
+fn are_few(index: &NamespaceIndex, request: &ListSecretsRequest) -> bool {
+    let few = index.by_name.len().saturating_mul(request.max_results).isqrt();
+    name_prefix(&request.filters).is_some() && by_name(index, request, None).nth(few).is_none()
 }
 
 fn by_creation<'a>(index: &'a NamespaceIndex, request: &ListSecretsRequest, after: Option<Position>) -> Candidates<'a> {

@@ -22,6 +22,7 @@ mod versions;
 
 pub(crate) use batch_get::BatchGetSecretValue;
 pub(crate) use create::CreateSecret;
+pub(crate) use default_key::DEFAULT_ALIAS;
 pub(crate) use delete::DeleteSecret;
 pub(crate) use describe::DescribeSecret;
 pub(crate) use get::GetSecretValue;

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use state::{AddReplicas, Applied, Command, RegionStatus, ReplicaRegion, ReplicaStatus};
 use types::{ApiError, ErrorCode, Namespace, Region};
 
-use super::default_key::{DEFAULT_ALIAS, must_be_default_key_of};
+use super::default_key::{DEFAULT_ALIAS, KeyOfSecret, shown_id};
 use crate::api::{
     AssociateCrossAccountReplicaInput, DisassociateCrossAccountReplicaInput, RemoveRegionsFromReplicationInput,
     ReplicateSecretToRegionsInput, ReplicationOutput, ReplicationStatusDescription, StopReplicationToReplicaInput,
@@ -44,7 +44,7 @@ impl Write for ReplicateSecretToRegions {
         Ok(Plan::Propose(Command::ReplicateSecretToRegions(state::ReplicateSecretToRegions { target, add })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         output(applied)
     }
 }
@@ -71,7 +71,7 @@ impl Write for RemoveRegionsFromReplication {
         Ok(Plan::Propose(Command::RemoveRegionsFromReplication(command)))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         output(applied)
     }
 }
@@ -96,7 +96,7 @@ impl Write for StopReplicationToReplica {
         Ok(Plan::Propose(Command::StopReplicationToReplica(state::StopReplicationToReplica { target })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         let Applied::Written { arn, .. } = applied else { return None };
         Some(StopReplicationToReplicaOutput { arn })
     }
@@ -145,11 +145,12 @@ pub(super) fn replicas(asked: &AskedReplicas, view: &View<'_>) -> Result<AddRepl
     for asked in &asked.regions {
         let is_elsewhere = |region: &&Region| **region != view.namespace.region && view.regions.contains(region);
         let region = asked.region.as_ref().filter(is_elsewhere).ok_or_else(bad_replica_region)?.clone();
-        if let Some(key) = &asked.kms_key_id {
-            must_be_default_key_of(&Namespace { region: region.clone(), ..view.namespace.clone() }, key, view)?;
-        }
-        // The default key is not echoed, however it was named.
-        regions.push(ReplicaRegion { region, kms_key_id: None });
+        let there = Namespace { region: region.clone(), ..view.namespace.clone() };
+        let kms_key_id = match KeyOfSecret::asked(asked.kms_key_id.as_deref(), &there, view)? {
+            KeyOfSecret::Customer(key) => shown_id(key, &there),
+            KeyOfSecret::Default(_) | KeyOfSecret::Missing => None,
+        };
+        regions.push(ReplicaRegion { region, kms_key_id });
     }
     Ok(AddReplicas { regions, force: asked.force })
 }

@@ -60,7 +60,7 @@ impl Write for PutResourcePolicy {
         Ok(Plan::Propose(Command::PutResourcePolicy(state::PutResourcePolicy { target, policy })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         output(applied)
     }
 }
@@ -116,7 +116,7 @@ impl Write for DeleteResourcePolicy {
         Ok(Plan::Propose(Command::DeleteResourcePolicy(state::DeleteResourcePolicy { target })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         output(applied)
     }
 }

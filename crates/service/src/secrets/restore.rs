@@ -30,7 +30,7 @@ impl Write for RestoreSecret {
         Ok(Plan::Propose(Command::RestoreSecret(state::RestoreSecret { target })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         super::secret_output(applied)
     }
 }

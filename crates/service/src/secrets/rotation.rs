@@ -51,7 +51,7 @@ impl Write for RotateSecret {
         Ok(Plan::Propose(command))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         output(applied)
     }
 }
@@ -76,7 +76,7 @@ impl Write for CancelRotateSecret {
         Ok(Plan::Propose(Command::CancelRotateSecret(state::CancelRotateSecret { target })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         output(applied)
     }
 }

@@ -28,7 +28,7 @@ impl Write for TagResource {
         Ok(Plan::Propose(Command::TagResource(state::TagResource { target, tags: request.tags.clone() })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         super::secret_output(applied).map(drop)
     }
 }
@@ -53,7 +53,7 @@ impl Write for UntagResource {
         Ok(Plan::Propose(Command::UntagResource(state::UntagResource { target, keys: request.keys.clone() })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         super::secret_output(applied).map(drop)
     }
 }

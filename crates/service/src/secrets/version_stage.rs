@@ -35,7 +35,7 @@ impl Write for UpdateSecretVersionStage {
         })))
     }
 
-    fn output(applied: Applied) -> Option<Self::Output> {
+    fn output(applied: Applied, _: &Self::Request, _: &View<'_>) -> Option<Self::Output> {
         super::secret_output(applied)
     }
 }

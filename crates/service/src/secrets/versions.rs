@@ -3,7 +3,7 @@
 use state::{Secret, VersionEntry};
 use types::{ApiError, Namespace};
 
-use super::default_key::DEFAULT_KEY;
+use super::default_key::listed_id;
 use super::next_token::VersionListing;
 use crate::api::{ListSecretVersionIdsInput, ListSecretVersionIdsOutput, VersionDescription};
 use crate::authorize::{Action, Authorized};
@@ -47,19 +47,19 @@ impl Read for ListSecretVersionIds {
         Ok(ListSecretVersionIdsOutput {
             arn: secret.arn.clone(),
             name: secret.name.clone(),
-            versions: page.into_iter().map(|entry| describe(secret, entry)).collect(),
+            versions: page.into_iter().map(|entry| describe(secret, entry, view)).collect(),
             next_token: ended_at.map(|part| listing.seal(view.barrier, part)),
         })
     }
 }
 
-fn describe(secret: &Secret, entry: &VersionEntry) -> VersionDescription {
+fn describe(secret: &Secret, entry: &VersionEntry, view: &View<'_>) -> VersionDescription {
     let version = &entry.version;
     VersionDescription {
         version_id: version.id.clone(),
         version_stages: secret.stages_of(&version.id),
         created_date: version.created,
         last_accessed_date: entry.last_accessed,
-        kms_key_ids: vec![DEFAULT_KEY],
+        kms_key_ids: version.value.iter().map(|sealed| listed_id(secret, sealed, view.state())).collect(),
     }
 }

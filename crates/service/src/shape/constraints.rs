@@ -182,6 +182,11 @@ impl Constraints {
         self.fail(&Shown::Value(&value), path, must);
     }
 
+    /// A member that breaks a rule of its own and is not repeated.
+    pub(super) fn hidden(&mut self, path: &str, must: &str) {
+        self.fail(&Shown::Sensitive, path, must);
+    }
+
     fn length(&mut self, shown: &Shown<'_>, path: &str, length: usize, allowed: &RangeInclusive<usize>) -> bool {
         let (least, most) = (allowed.start(), allowed.end());
         if length < *least {

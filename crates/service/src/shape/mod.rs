@@ -4,6 +4,7 @@
 //! then the presence of the ClientRequestToken. What depends on the state comes later, in the use cases.
 
 mod constraints;
+pub(crate) mod keys;
 mod listing;
 mod password;
 mod replication;

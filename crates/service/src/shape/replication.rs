@@ -1,5 +1,7 @@
 //! Parsing of the operations on regions, and of CreateSecret's members for them.
 
+use std::collections::HashSet;
+
 use types::{ApiError, ErrorCode, Namespace, Region, limits};
 
 use super::constraints::{Constraints, Pattern};
@@ -112,11 +114,12 @@ pub(crate) fn remove_regions_from_replication(
     let regions = input.remove_replica_regions.unwrap_or_default();
     constraints.each("removeReplicaRegions", &regions, 1..=limits::REGION_CHARS, Some(&REGION));
     constraints.finish()?;
-    let mut removed = Vec::new();
-    for region in regions.iter().flat_map(|text| Region::parse(text)) {
-        if !removed.contains(&region) {
-            removed.push(region);
-        }
+    let mut seen = HashSet::new();
+    let removed = regions.iter().flat_map(|text| Region::parse(text)).filter(|region| seen.insert(region.clone()));
+    let removed: Vec<Region> = removed.take(limits::REGIONS_PER_REQUEST + 1).collect();
+    if removed.len() > limits::REGIONS_PER_REQUEST {
+        let message = format!("A request can name at most {} regions.", limits::REGIONS_PER_REQUEST);
+        return Err(ApiError::new(ErrorCode::InvalidParameter, message));
     }
     Ok(RemoveRegionsFromReplicationRequest { secret: target(secret_id, namespace)?, regions: removed })
 }
@@ -165,7 +168,7 @@ pub(super) fn take_replicas(
     force: Option<bool>,
 ) -> AskedReplicas {
     constraints.members("addReplicaRegions", given.as_ref().map(Vec::len), 1..=usize::MAX);
-    let mut regions: Vec<AskedRegion> = Vec::new();
+    let (mut regions, mut seen) = (Vec::new(), HashSet::new());
     for (position, asked) in given.unwrap_or_default().into_iter().enumerate() {
         let member = format!("addReplicaRegions.{}.member", position + 1);
         let path = format!("{member}.region");
@@ -174,7 +177,7 @@ pub(super) fn take_replicas(
         let kms_key_id =
             constraints.text(&format!("{member}.kmsKeyId"), asked.kms_key_id, 0..=limits::KMS_KEY_ID_CHARS);
         let region = region.and_then(|text| Region::parse(&text).ok());
-        if !regions.iter().any(|known| known.region == region) {
+        if seen.insert(region.clone()) {
             regions.push(AskedRegion { region, kms_key_id: kms_key_id.filter(|text| !text.is_empty()) });
         }
     }

@@ -169,8 +169,26 @@ async fn one_call_looks_at_a_bounded_number_of_secrets() {
         let input = ListSecretsInput { filters: Some(words.clone()), ..sorted(sort_by, "asc") };
         assert_eq!(pages(&world, &input, 100).await, [vec![], vec![last.clone()]], "{sort_by}");
     }
-    let by_prefix = ListSecretsInput { filters: named(&last), ..sorted("name", "asc") };
-    assert_eq!(pages(&world, &by_prefix, 100).await, [vec![last.clone()]]);
+    // In no order does it take more looks to find what has a prefix than there are such names.
+    for sort_by in ["name", "created-date", "last-changed-date", "last-accessed-date"] {
+        for order in ["asc", "desc"] {
+            let by_prefix = ListSecretsInput { filters: named(&last), ..sorted(sort_by, order) };
+            assert_eq!(pages(&world, &by_prefix, 100).await, [vec![last.clone()]], "{sort_by} {order}");
+            let by_four_digits = ListSecretsInput { filters: named("s0999"), ..sorted(sort_by, order) };
+            let pages = pages(&world, &by_four_digits, 4).await;
+            assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2], "{sort_by} {order}");
+            let mut found = pages.concat();
+            if order == "desc" {
+                found.reverse();
+            }
+            assert_eq!(found, (9_990..10_000).map(|number| format!("s{number:05}")).collect::<Vec<_>>());
+        }
+    }
+    // A prefix of them all is walked in the order of creation.
+    let mut broad = words.clone();
+    broad.extend(named("s").unwrap());
+    let by_broad_prefix = ListSecretsInput { filters: Some(broad), ..sorted("created-date", "asc") };
+    assert_eq!(pages(&world, &by_broad_prefix, 100).await, [vec![], vec![last.clone()]]);
     let by_change = ListSecretsInput { filters: Some(words), ..sorted("last-changed-date", "asc") };
     assert_eq!(pages(&world, &by_change, 100).await, [vec![last]]);
 }

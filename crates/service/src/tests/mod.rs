@@ -2,8 +2,10 @@
 
 mod batch;
 mod door;
+mod keys;
 mod listing;
 mod naive;
+mod quotas;
 mod random;
 mod relaxed;
 mod replication;

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use state::State;
 use types::{ErrorCode, Namespace, Timestamp};
 
-use super::world::{World, day, home, text, token};
+use super::world::{World, day, home, region, text, token};
 use crate::api::{
-    CancelRotateSecretInput, ExternalRotationItemInput, ListSecretsInput, RestoreSecretInput, RotateSecretInput,
-    RotationDescription, RotationOutput, RotationRulesDescription, RotationRulesInput,
+    CancelRotateSecretInput, ExternalRotationItemInput, ListSecretsInput, ReplicaRegionInput,
+    ReplicateSecretToRegionsInput, RestoreSecretInput, RotateSecretInput, RotationDescription, RotationOutput,
+    RotationRulesDescription, RotationRulesInput, StopReplicationToReplicaInput,
 };
 use crate::rotation_functions::RotationFunctions;
-use crate::secrets::{CancelRotateSecret, ListSecrets, RestoreSecret, RotateSecret};
+use crate::secrets::{
+    CancelRotateSecret, ListSecrets, ReplicateSecretToRegions, RestoreSecret, RotateSecret, StopReplicationToReplica,
+};
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:known";
 const NOT_INVOKED: &str = "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy \
@@ -244,4 +247,52 @@ async fn what_is_wrong_with_a_request_is_said_in_the_order_of_aws() {
         assert_eq!(refused(rotate(input("r", Some(rules))).await).0, ErrorCode::InvalidParameter);
     }
     assert_eq!(rotation(&world).await, None);
+}
+
+#[tokio::test]
+async fn a_replica_is_rotated_by_its_primary_and_by_nobody_else() {
+    let mut world = world().await;
+    let to = ReplicaRegionInput { region: text("eu-central-1"), kms_key_id: None };
+    let replicate = ReplicateSecretToRegionsInput {
+        secret_id: text("a"),
+        add_replica_regions: Some(vec![to]),
+        force_overwrite_replica_secret: None,
+    };
+    world.write::<ReplicateSecretToRegions>(replicate).await.unwrap();
+    world.write::<RotateSecret>(input("r1", Some(days(30)))).await.unwrap();
+    world.put("a", &token("r1"), "v2", &["AWSPENDING"]).await.unwrap();
+
+    world.caller.region = region("eu-central-1");
+    let not_here =
+        "Operation not permitted on a replica secret. Call must be made in primary secret's region.".to_owned();
+    let refusal = (ErrorCode::InvalidParameter, not_here);
+    // Also with the token of the rotation that is under way, and with a function that is none of this region.
+    for token in ["r1", "r2"] {
+        assert_eq!(refused(world.write::<RotateSecret>(input(token, Some(days(7)))).await), refusal);
+    }
+    let cancel = CancelRotateSecretInput { secret_id: text("a") };
+    assert_eq!(refused(world.write::<CancelRotateSecret>(cancel).await), refusal);
+    // What the rotation made so far is there, and of the rotation itself nothing.
+    let pending = world.get_version("a", Some(&token("r1")), Some("AWSPENDING")).await.unwrap();
+    assert_eq!(pending.value.plaintext().expose_secret(), b"v2");
+    assert_eq!(rotation(&world).await, None);
+
+    world.caller.region = home().region;
+    let moved = crate::api::UpdateSecretVersionStageInput {
+        secret_id: text("a"),
+        version_stage: text("AWSCURRENT"),
+        move_to_version_id: text(&token("r1")),
+        remove_from_version_id: text(&token("first")),
+    };
+    world.write::<crate::secrets::UpdateSecretVersionStage>(moved).await.unwrap();
+    assert!(rotation(&world).await.unwrap().last_rotated_date.is_some());
+    world.caller.region = region("eu-central-1");
+    assert_eq!(world.get("a").await.unwrap().value.plaintext().expose_secret(), b"v2");
+
+    // A secret of its own, it has no rotation, and a function would have to be one of its region.
+    let stop = StopReplicationToReplicaInput { secret_id: text("a") };
+    world.write::<StopReplicationToReplica>(stop).await.unwrap();
+    assert_eq!(rotation(&world).await, None);
+    let rotate = world.write::<RotateSecret>(input("r3", Some(days(7)))).await;
+    assert_eq!(refused(rotate), (ErrorCode::AccessDenied, NOT_INVOKED.to_owned()));
 }

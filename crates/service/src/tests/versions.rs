@@ -68,7 +68,10 @@ async fn versions_are_listed_in_the_order_of_creation_and_deprecated_ones_on_req
     assert_eq!(shown(&listed), ["v3:AWSPREVIOUS", "v4:AWSCURRENT"]);
     assert_eq!(world.all().await, ["v1:", "v2:", "v3:AWSPREVIOUS", "v4:AWSCURRENT"]);
     for entry in &listed.versions {
-        assert_eq!((&entry.kms_key_ids[..], entry.last_accessed_date), (&["DefaultEncryptionKey"][..], None));
+        assert_eq!(
+            (&entry.kms_key_ids[..], entry.last_accessed_date),
+            (&["DefaultEncryptionKey".to_owned()][..], None)
+        );
     }
     assert!(listed.versions[0].created_date < listed.versions[1].created_date);
 }

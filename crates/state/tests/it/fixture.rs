@@ -174,6 +174,7 @@ impl Node {
             description: None,
             kms_key_id: None,
             value: value.map(|value| sealed(value, ValueKind::String, self.seal())),
+            rewrap: None,
         }
     }
 

@@ -2,10 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 mod access;
+mod aliases;
 mod bootstrap;
 mod create;
 mod delete;
 mod fixture;
+mod grants;
+mod key_words;
+mod keys;
+mod keys_random;
 mod memory;
 mod purge;
 mod put;
@@ -13,6 +18,7 @@ mod random;
 mod records;
 mod replication;
 mod resource_policy;
+mod rewraps;
 mod rotation;
 mod stages;
 mod tags;

@@ -265,6 +265,7 @@ impl World {
                     description: description.map(Into::into),
                     kms_key_id: kms_key_id.map(Into::into),
                     value: value.map(|value| self.value(value)),
+                    rewrap: None,
                 };
                 self.apply(self.envelope(Command::UpdateSecret(command)));
             }

@@ -1,6 +1,6 @@
 //! A state is the set of its records, no more and no less.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use state::{
@@ -38,24 +38,29 @@ pub(crate) fn edited(state: &State, edit: impl Fn(RecordKey, &mut Record)) -> Re
     }))
 }
 
-/// Writes the changes into a store; each key is written at most once.
+/// Writes the changes into a store; each key is written at most once, and is there before or not as its change says.
 #[track_caller]
 pub(crate) fn write(records: &mut Records, changes: Vec<Change>) {
-    let mut written = BTreeMap::new();
+    let mut written = BTreeSet::new();
+    let mut last = BTreeMap::new();
     for change in changes {
-        let (key, record) = match change {
-            Change::Put(key, record) => (key, Some(record)),
-            Change::Remove(key) => (key, None),
-        };
-        assert!(written.insert(key, record.is_some()).is_none(), "{key:?} is written twice");
-        let before = match record {
-            Some(record) => records.insert(key, record.clone()).filter(|before| *before == record),
-            None => {
-                assert!(records.remove(&key).is_some(), "{key:?} is removed and was not there");
-                None
+        let (Change::Add(key, _) | Change::Update(key, _) | Change::Remove(key)) = change;
+        assert!(written.insert(key), "{key:?} is written twice");
+        if matches!(key.kind, RecordKind::Secret | RecordKind::Version | RecordKind::Proposal) {
+            let before = last.insert(key.kind, key);
+            assert!(before.is_none_or(|before| before < key), "{key:?} comes after {before:?}");
+        }
+        match change {
+            Change::Add(_, record) => {
+                assert!(records.insert(key, record).is_none(), "{key:?} is added and was there");
             }
-        };
-        assert!(before.is_none(), "{key:?} is written and has not changed");
+            Change::Update(_, record) => {
+                let before = records.insert(key, record.clone());
+                assert!(before.is_some(), "{key:?} is updated and was not there");
+                assert_ne!(before, Some(record), "{key:?} is written and has not changed");
+            }
+            Change::Remove(_) => assert!(records.remove(&key).is_some(), "{key:?} is removed and was not there"),
+        }
     }
 }
 
@@ -160,7 +165,7 @@ fn changes_name_only_what_differs() {
         .state
         .changes_since(&before)
         .map(|change| match change {
-            Change::Put(key, _) => key.kind,
+            Change::Add(key, _) | Change::Update(key, _) => key.kind,
             Change::Remove(key) => panic!("{key:?} is removed"),
         })
         .collect();

@@ -215,7 +215,7 @@ fn a_checkpoint_holds_of_a_replica_only_what_is_its_own() {
     let mut store = records_of(&checkpoint);
     node.put("a", "2", "w", "AWSCURRENT").unwrap();
     let touches_replica = |change: &state::Change| {
-        let (state::Change::Put(key, _) | state::Change::Remove(key)) = change;
+        let (state::Change::Add(key, _) | state::Change::Update(key, _) | state::Change::Remove(key)) = change;
         key.kind == state::RecordKind::Replica
     };
     assert!(!node.state.changes_since(&checkpoint).any(|change| touches_replica(&change)));

@@ -177,7 +177,7 @@ fn a_change_of_a_secret_does_not_write_its_policy_again() {
     let changes: Vec<_> = node.state.changes_since(&before).collect();
     assert!(changes.len() > 2);
     let is_policy = |change: &Change| match change {
-        Change::Put(key, _) | Change::Remove(key) => key.kind == RecordKind::ResourcePolicy,
+        Change::Add(key, _) | Change::Update(key, _) | Change::Remove(key) => key.kind == RecordKind::ResourcePolicy,
     };
     assert!(!changes.iter().any(is_policy));
 

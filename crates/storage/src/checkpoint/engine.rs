@@ -1,4 +1,4 @@
-//! sled, as far as it is trusted: an ordered map whose batches are atomic.
+//! sled, as far as it is trusted: an ordered map that sets the value of one key in one piece.
 //!
 //! Its `flush()` ends in `sync_file_range`, which is no durability, so [`Engine::make_durable`] syncs the files itself.
 //! It panics on files that it cannot make sense of; [`contain`] makes an error of that.
@@ -10,13 +10,16 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sled::{Batch, IVec};
+use sled::IVec;
 
-use super::StateStoreError;
-use super::durable;
+use super::pack_key::Keys;
+use super::{StateStoreError, durable};
 
 /// Bytes of pages that the engine keeps in memory. The state is served from elsewhere: this is for writing only.
 const CACHE_BYTES: u64 = 16 << 20;
+/// Bytes of a part of the engine's file. What is larger than a quarter of it gets a file of its own, which each sync
+/// has to look at: that should be no node of full packs.
+const SEGMENT_BYTES: usize = 2 << 20;
 /// How long the engine may hold its files after an earlier store of this process was dropped.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 const RELEASE_PAUSE: Duration = Duration::from_millis(5);
@@ -56,6 +59,7 @@ impl Engine {
             .path(&directory)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None)
+            .segment_size(SEGMENT_BYTES)
             .use_compression(false);
         let give_up = Instant::now() + RELEASE_TIMEOUT;
         loop {
@@ -79,22 +83,27 @@ impl Engine {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<IVec>, StateStoreError> {
-        self.db().get(key).map_err(self.failed("read a record"))
+        self.db().get(key).map_err(self.failed("read a key"))
     }
 
-    /// All keys and values in the order of the keys.
-    pub(super) fn scan(&self) -> impl Iterator<Item = Result<(IVec, IVec), StateStoreError>> {
-        self.db().iter().map(|item| item.map_err(self.failed("read a record")))
+    /// The keys that begin with `prefix`, and their values, in the order of the keys.
+    pub(super) fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(IVec, IVec), StateStoreError>> + use<'_> {
+        self.db().scan_prefix(prefix).map(|item| item.map_err(self.failed("read a pack")))
     }
 
-    /// The last key that begins with `prefix`, with its value.
-    pub(super) fn last_with_prefix(&self, prefix: &[u8]) -> Result<Option<(IVec, IVec)>, StateStoreError> {
-        self.db().scan_prefix(prefix).next_back().transpose().map_err(self.failed("read a record"))
+    /// Those of the keys that are there, in their order.
+    pub(super) fn keys(&self, keys: Keys) -> impl Iterator<Item = Result<IVec, StateStoreError>> + use<'_> {
+        self.db().range(keys).keys().map(|key| key.map_err(self.failed("read a key")))
     }
 
-    /// Applies the whole batch or nothing of it; not durable yet.
-    pub(super) fn apply(&self, batch: Batch) -> Result<(), StateStoreError> {
-        self.db().apply_batch(batch).map_err(self.failed("write records"))
+    /// Sets the value of a key in one piece; not durable yet.
+    pub(super) fn insert(&self, key: &[u8], value: Vec<u8>) -> Result<(), StateStoreError> {
+        self.db().insert(key, value).map(drop).map_err(self.failed("write a pack"))
+    }
+
+    /// Deletes a key; not durable yet.
+    pub(super) fn remove(&self, key: &[u8]) -> Result<(), StateStoreError> {
+        self.db().remove(key).map(drop).map_err(self.failed("delete a pack"))
     }
 
     /// Makes everything that was applied durable: flushes the engine, then syncs all its files and directories.

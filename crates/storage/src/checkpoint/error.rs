@@ -54,6 +54,9 @@ pub enum StateStoreError {
     /// The state that a checkpoint was compared with is not the one of the last checkpoint.
     #[error("record {0:?} is not in the last checkpoint, although it was compared with it")]
     NotPrevious(RecordKey),
+    /// The records of one kind came in another order than that of their keys.
+    #[error("record {0:?} comes after a later one")]
+    OutOfOrder(RecordKey),
     /// An earlier checkpoint failed.
     #[error("an earlier checkpoint failed: the state store takes no more")]
     Failed,
@@ -82,16 +85,36 @@ pub enum Damage {
     /// The head is authentic but of no known form.
     #[error("the head of the checkpoint cannot be decoded")]
     DecodeHead(#[source] DecodeError),
-    /// A key that no record has.
-    #[error("a key of {0} bytes that is no record's")]
+    /// A key that no pack has.
+    #[error("a key of {0} bytes that is no pack's")]
     StrayKey(usize),
-    /// A record is not authentic.
-    #[error("record {key:?} cannot be opened")]
-    OpenRecord {
-        /// Which record.
-        key: RecordKey,
+    /// A pack is not authentic.
+    #[error("the pack of checkpoint {checkpoint} that begins with record {first:?} cannot be opened")]
+    OpenPack {
+        /// Of which checkpoint.
+        checkpoint: u64,
+        /// Its first record, by its key.
+        first: RecordKey,
         /// Why not.
         source: OpenError,
+    },
+    /// A pack is authentic but of no known form.
+    #[error("the pack of checkpoint {checkpoint} that begins with record {first:?} cannot be decoded")]
+    DecodePack {
+        /// Of which checkpoint.
+        checkpoint: u64,
+        /// Its first record, by its key.
+        first: RecordKey,
+        /// Why not.
+        source: DecodeError,
+    },
+    /// Two packs of one checkpoint overlap, or a pack does not begin with the record that its key names.
+    #[error("the pack of checkpoint {checkpoint} that begins with record {first:?} is not in its place")]
+    Misplaced {
+        /// Of which checkpoint.
+        checkpoint: u64,
+        /// Its first record, by its key.
+        first: RecordKey,
     },
     /// A record is authentic but of no known form.
     #[error("record {key:?} cannot be decoded")]
@@ -101,17 +124,19 @@ pub enum Damage {
         /// Why not.
         source: DecodeError,
     },
-    /// Records are missing or too many.
-    #[error("{found} records where the checkpoint has {expected}")]
+    /// Records, or entries of packs, are missing or too many.
+    #[error("{found} {what} where the checkpoint has {expected}")]
     Count {
+        /// What was counted.
+        what: &'static str,
         /// By the head.
         expected: u64,
         /// In the store.
         found: u64,
     },
-    /// As many records as there should be, but not those that were written.
-    #[error("the records are not those of the checkpoint")]
-    OtherRecords,
+    /// As many as there should be, but not those that were written.
+    #[error("the packs are not those of the checkpoint")]
+    OtherPacks,
     /// The records make no state.
     #[error("the records make no state")]
     Unexpected(#[from] UnexpectedRecord),

@@ -11,7 +11,7 @@ use types::ClusterId;
 
 use super::{StateStoreError, durable};
 
-const FORMAT_LINE: &str = "conclave state store, format 1";
+const FORMAT_LINE: &str = "conclave state store, format 2";
 const LONGEST: u64 = 4096;
 
 /// What the marker says.

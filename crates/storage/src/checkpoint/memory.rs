@@ -59,7 +59,7 @@ impl StateStore for MemoryStateStore {
             Some(previous) => {
                 for change in next.changes_since(previous) {
                     match change {
-                        Change::Put(key, record) => {
+                        Change::Add(key, record) | Change::Update(key, record) => {
                             contents.records.insert(key, encode_record(&record));
                         }
                         Change::Remove(key) => {

@@ -2,10 +2,12 @@
 
 mod durable;
 mod engine;
-mod entry;
 mod error;
 mod load;
 mod marker;
+mod merge;
+mod pack_key;
+mod pack_writer;
 mod sled_store;
 
 #[cfg(any(test, feature = "testing"))]
@@ -26,10 +28,10 @@ pub use sled_store::SledStateStore;
 
 use crate::head::Head;
 
-/// The key of an entry, for golden files.
+/// The key of a pack, for golden files.
 #[cfg(test)]
-pub(crate) fn entry_key(record: state::RecordKey, checkpoint: u64, removed: bool) -> Vec<u8> {
-    entry::EntryKey { record, checkpoint, removed }.encode().to_vec()
+pub(crate) fn pack_key(checkpoint: u64, first: state::RecordKey) -> Vec<u8> {
+    pack_key::PackKey { checkpoint, first }.encode().to_vec()
 }
 
 /// A durable place for the newest checkpoint.

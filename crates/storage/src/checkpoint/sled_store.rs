@@ -5,24 +5,34 @@
 //! engine's.
 //!
 //! # A checkpoint
-//! has the next number, and goes in steps:
+//! has the next number, and is made of *packs*, each of which says of some records what they are, or that they are gone.
+//! It goes in steps:
 //!
-//! 1. every changed record becomes a new entry under that number, every removed one an entry that says so, in batches
-//!    that are each made durable. The entries of the last checkpoint stay as they are;
+//! 1. its packs are written under its number, those of an incremental one with what changed, those of a whole one with
+//!    all records. Nothing that is there is looked at or replaced. They are made durable in batches;
 //! 2. the head is replaced: one key, one atomic write. Then it is made durable, and the checkpoint is taken;
 //! 3. the marker gets the checkpoint's number, durably;
-//! 4. entries that it superseded are deleted, and after that is durable, those that say that a record is gone; so
-//!    when the log is purged, nothing that the engine wrote waits for a sync.
+//! 4. after a whole one the packs of older ones are deleted, which is made durable too; so when the log is purged,
+//!    nothing that the engine wrote waits for a sync.
 //!
-//! The current record of a key is its newest entry that is not newer than the head and not older than the head's
-//! `base`, the last checkpoint that was written whole. So a crash before the head is durable leaves the old checkpoint
-//! and some entries that are newer than it; a crash after it leaves the new one and some that are superseded. Opening
-//! deletes both. A removal's own entry is deleted last, or an entry that it superseded would come back.
+//! The head names the checkpoint and its `base`, the last one that was written whole. A record is what the newest
+//! checkpoint from the base to the head says of it. So a crash before the head is durable leaves the old checkpoint and
+//! some packs that are newer than it; a crash after it leaves the new one and some that are older than its base. Opening
+//! deletes both.
+//!
+//! # Bounds
+//! Packs hold entries that newer ones replace, until the next whole checkpoint. One is written whole when its
+//! predecessor left more than `CHECKPOINT_ENTRIES_PER_RECORD` entries for each record of its state and more than
+//! `CHECKPOINT_SPARE_ENTRIES`, or when `CHECKPOINTS_SINCE_WHOLE` came since the base. So with r records the packs have at
+//! most max(2 r, 65,536) entries and those of one difference, which a load reads; and r more while a whole checkpoint is
+//! written. That is after at least r changes, or r / 2 where most of them took records away, or after 63 checkpoints.
 //!
 //! # What is checked
-//! Every value is authentic for its key, which holds the checkpoint, so no record can stand for another or for an
-//! older one. The head has the number of records and the digest of their set, so a store that lost or exchanged any of
-//! them does not open. Nor does one whose head is older than its marker: that is how damage to the engine's log shows.
+//! Every pack is authentic for its key, which holds the checkpoint and the first record, so none can stand for another
+//! or for an older one. The packs of a checkpoint do not overlap. The head has the digest of the set of all packs since
+//! the base, the number of entries in them and the number of records that they come to, so a store that lost or
+//! exchanged any of them does not open. Nor does one whose head is older than its marker: that is how damage to the
+//! engine's log shows.
 //!
 //! # What is not covered
 //! sled reuses space as soon as it believes what replaced it to be on disk, after `sync_file_range`. Each batch is
@@ -35,20 +45,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use key_service::{Barrier, SealedKind};
-use sled::{Batch, IVec};
-use state::{Change, Record, RecordKey, State};
+use state::{Change, Record, RecordKey, RecordKind, State};
 use types::limits;
 
 use super::engine::{DirectoryLock, Engine, contain};
-use super::entry::{EntryKey, EntrySet, HEAD, record_prefix};
-use super::load::{Contents, load};
+use super::load::load;
 use super::marker::Marker;
+use super::pack_key::{HEAD, PackKey, PackSet, of_nothing, of_other_checkpoints};
+use super::pack_writer::{PackWriter, SealedPack};
 use super::{Damage, Loaded, StateStore, StateStoreError, durable};
-use crate::codec::{CheckpointHead, decode_head, encode_head, encode_record};
+use crate::codec::{CheckpointHead, decode_head, encode_head};
 use crate::head::Head;
-
-/// Bytes of values after which a batch is written, whatever the number of its records.
-const BATCH_BYTES: usize = 4 << 20;
 
 /// A state store on sled.
 pub struct SledStateStore {
@@ -60,20 +67,18 @@ pub struct SledStateStore {
 /// What a checkpoint has done so far: where tests look, copy and break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A batch of entries is durable.
+    /// A batch of packs is durable.
     Batch,
-    /// All entries are durable, the head is the old one.
-    Entries,
+    /// All packs are durable, the head is the old one.
+    Packs,
     /// The head is replaced but not durable.
     Head,
     /// The checkpoint is taken.
     Taken,
     /// The marker says so.
     Marked,
-    /// Superseded entries are deleted, which is durable.
-    Superseded,
-    /// Entries of removals are deleted, which is durable.
-    Removals,
+    /// Packs that are no part of the checkpoint are deleted, which is durable.
+    Swept,
 }
 
 #[cfg(test)]
@@ -84,9 +89,24 @@ struct Writer {
     engine: Engine,
     barrier: Arc<Barrier>,
     current: CheckpointHead,
+    /// The first record of the last checkpoint's state.
+    counters: Option<(RecordKey, Record)>,
+    bounds: Bounds,
     failed: bool,
     #[cfg(test)]
     probe: Option<Probe>,
+}
+
+/// Limits that tests lower.
+struct Bounds {
+    batch_bytes: usize,
+    spare_entries: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { batch_bytes: limits::CHECKPOINT_BATCH_BYTES, spare_entries: limits::CHECKPOINT_SPARE_ENTRIES }
+    }
 }
 
 impl SledStateStore {
@@ -121,18 +141,20 @@ impl SledStateStore {
                 engine.make_durable()?;
                 new_marker.write(directory)?;
             }
-            let Contents { state, is_clean } = load(&engine, &barrier, &current)?;
-            if !is_clean {
-                sweep(&engine, &current)?;
-            }
+            let state = load(&engine, &barrier, &current)?;
+            refuse_stray_keys(&engine)?;
+            sweep(&engine, &current)?;
             Ok((current, state))
         })?;
+        let counters = state.records().next();
         let loaded = current.head.clone().map(|head| Loaded { head, state });
         let writer = Writer {
             directory: directory.to_owned(),
             engine,
             barrier,
             current,
+            counters,
+            bounds: Bounds::default(),
             failed: false,
             #[cfg(test)]
             probe: None,
@@ -145,17 +167,46 @@ impl SledStateStore {
         self.writer.lock().unwrap().probe = Some(probe);
     }
 
+    #[cfg(test)]
+    pub(super) fn set_batch_bytes(&self, bytes: usize) {
+        self.writer.lock().unwrap().bounds.batch_bytes = bytes;
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_spare_entries(&self, entries: u64) {
+        self.writer.lock().unwrap().bounds.spare_entries = entries;
+    }
+
     /// The keys and values of the engine.
     #[cfg(test)]
     pub(super) fn raw(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let writer = self.writer.lock().unwrap();
-        writer.engine.scan().map(|item| item.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap()).collect()
+        writer.engine.scan(&[]).map(|item| item.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap()).collect()
+    }
+
+    /// Sets keys of the engine, and deletes those without a value.
+    #[cfg(test)]
+    pub(super) fn apply_raw(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) {
+        let writer = self.writer.lock().unwrap();
+        for (key, value) in changes {
+            match value {
+                Some(value) => writer.engine.insert(&key, value).unwrap(),
+                None => writer.engine.remove(&key).unwrap(),
+            }
+        }
+    }
+
+    /// Writes another head than the one that was written.
+    #[cfg(test)]
+    pub(super) fn rewrite_head(&self, change: impl FnOnce(&mut CheckpointHead)) {
+        let mut writer = self.writer.lock().unwrap();
+        change(&mut writer.current);
+        write_head(&writer.engine, &writer.barrier, &writer.current).unwrap();
     }
 
     #[cfg(test)]
-    pub(super) fn apply_raw(&self, batch: Batch) {
-        let writer = self.writer.lock().unwrap();
-        writer.engine.apply(batch).unwrap();
+    pub(super) fn current(&self) -> CheckpointHead {
+        self.writer.lock().unwrap().current.clone()
     }
 }
 
@@ -180,54 +231,54 @@ impl fmt::Debug for SledStateStore {
 
 impl Writer {
     fn checkpoint(&mut self, previous: Option<&State>, next: &State, head: Head) -> Result<(), StateStoreError> {
-        let mut new = self.current.clone();
-        new.checkpoint += 1;
-        new.head = Some(head);
+        if let Some(previous) = previous {
+            self.refuse_other_previous(previous)?;
+        }
+        let previous = previous.filter(|_| !self.is_whole_due());
+        let mut new = CheckpointHead { checkpoint: self.current.checkpoint + 1, head: Some(head), ..self.current };
+        let mut set = PackSet::from_bytes(&new.packs);
         if previous.is_none() {
-            new.base = new.checkpoint;
-            new.records = 0;
-            new.entries = EntrySet::default().to_bytes();
+            (new.base, new.records, new.packed, set) = (new.checkpoint, 0, 0, PackSet::default());
         }
-        let mut entries = Entries::new(self, &new);
+        let mut packs = Packs::new(self, new.checkpoint);
         match previous {
-            Some(previous) => {
-                for change in next.changes_since(previous) {
-                    match change {
-                        Change::Put(key, record) => entries.put(key, &record)?,
-                        Change::Remove(key) => entries.remove(key)?,
-                    }
-                }
-            }
-            None => {
-                for (key, record) in next.records() {
-                    entries.put(key, &record)?;
-                }
-            }
+            Some(previous) => new.records = packs.write_changes(previous, next, new.records)?,
+            None => new.records = packs.write_all(next)?,
         }
-        let Entries { records, set, superseded, removals, .. } = entries.finish()?;
-        (new.records, new.entries) = (records, set.to_bytes());
-        self.step(Step::Entries)?;
+        let (written, packed) = packs.finish()?;
+        set.add_all(written);
+        new.packed += packed;
+        new.packs = set.to_bytes();
+        self.step(Step::Packs)?;
 
         write_head(&self.engine, &self.barrier, &new)?;
         self.step(Step::Head)?;
         self.engine.make_durable()?;
-        self.current = new;
+        (self.current, self.counters) = (new, next.records().next());
         self.step(Step::Taken)?;
         let marker = Marker { cluster: self.barrier.cluster(), checkpoint: self.current.checkpoint };
         marker.write(&self.directory)?;
         self.step(Step::Marked)?;
 
         if previous.is_none() {
-            return sweep(&self.engine, &self.current);
+            sweep(&self.engine, &self.current)?;
         }
-        if remove_all(&self.engine, superseded.into_iter().map(Ok))? {
-            self.engine.make_durable()?;
+        self.step(Step::Swept)
+    }
+
+    /// Whether the packs hold so much that is replaced, or are of so many checkpoints, that the next one is to be whole.
+    fn is_whole_due(&self) -> bool {
+        let CheckpointHead { checkpoint, base, records, packed, .. } = self.current;
+        let entries = records.saturating_mul(limits::CHECKPOINT_ENTRIES_PER_RECORD).max(self.bounds.spare_entries);
+        packed > entries || checkpoint - base >= limits::CHECKPOINTS_SINCE_WHOLE
+    }
+
+    /// The counters change with every command of any weight, and two states of unlike pasts hardly have the same.
+    fn refuse_other_previous(&self, previous: &State) -> Result<(), StateStoreError> {
+        if self.current.head.is_some() && previous.records().next() == self.counters {
+            return Ok(());
         }
-        self.step(Step::Superseded)?;
-        if remove_all(&self.engine, removals.into_iter().map(Ok))? {
-            self.engine.make_durable()?;
-        }
-        self.step(Step::Removals)
+        Err(StateStoreError::NotPrevious(RecordKey { kind: RecordKind::Counters, id: 0, part: 0 }))
     }
 
     #[cfg(test)]
@@ -241,115 +292,111 @@ impl Writer {
     }
 }
 
-/// The entries of a checkpoint on their way into the engine.
-struct Entries<'a> {
+/// The packs of a checkpoint on their way into the engine.
+struct Packs<'a> {
     writer: &'a mut Writer,
-    checkpoint: u64,
-    /// A whole checkpoint: what is there already is not looked at.
-    whole: bool,
-    records: u64,
-    set: EntrySet,
-    superseded: Vec<IVec>,
-    removals: Vec<IVec>,
-    batch: Batch,
-    batch_entries: usize,
+    packs: PackWriter,
+    /// Packs that are not in the engine yet.
+    batch: Vec<SealedPack>,
     batch_bytes: usize,
 }
 
-impl<'a> Entries<'a> {
-    fn new(writer: &'a mut Writer, head: &CheckpointHead) -> Self {
-        Self {
-            writer,
-            checkpoint: head.checkpoint,
-            whole: head.base == head.checkpoint,
-            records: head.records,
-            set: EntrySet::from_bytes(&head.entries),
-            superseded: Vec::new(),
-            removals: Vec::new(),
-            batch: Batch::default(),
-            batch_entries: 0,
-            batch_bytes: 0,
-        }
+impl<'a> Packs<'a> {
+    fn new(writer: &'a mut Writer, checkpoint: u64) -> Self {
+        let packs = PackWriter::new(writer.barrier.clone(), checkpoint);
+        Self { writer, packs, batch: Vec::new(), batch_bytes: 0 }
     }
 
-    fn put(&mut self, key: RecordKey, record: &Record) -> Result<(), StateStoreError> {
-        self.supersede(key)?;
-        let entry = EntryKey { record: key, checkpoint: self.checkpoint, removed: false }.encode();
-        let sealed = self.writer.barrier.seal(SealedKind::StateRecord, &entry, &encode_record(record));
-        self.set.add(&entry, &sealed);
-        self.records += 1;
-        self.write(&entry, sealed)
+    /// Writes all records of a state; their number.
+    fn write_all(&mut self, state: &State) -> Result<u64, StateStoreError> {
+        let mut records = 0;
+        for (key, record) in state.records() {
+            self.push(key, Some(&record))?;
+            records += 1;
+        }
+        Ok(records)
     }
 
-    fn remove(&mut self, key: RecordKey) -> Result<(), StateStoreError> {
-        if !self.supersede(key)? {
-            return Err(StateStoreError::NotPrevious(key));
+    /// Writes what changed from a state of so many records to the next; the number that there are then.
+    fn write_changes(&mut self, previous: &State, next: &State, mut records: u64) -> Result<u64, StateStoreError> {
+        // What does not come in its order: few, and shared with the state.
+        let mut later = Vec::new();
+        for change in next.changes_since(previous) {
+            let (key, record) = match change {
+                Change::Add(key, record) => {
+                    records += 1;
+                    (key, Some(record))
+                }
+                Change::Update(key, record) => (key, Some(record)),
+                Change::Remove(key) => {
+                    records = records.checked_sub(1).ok_or(StateStoreError::NotPrevious(key))?;
+                    (key, None)
+                }
+            };
+            match key.kind {
+                RecordKind::Secret | RecordKind::Version | RecordKind::Proposal => self.push(key, record.as_ref())?,
+                _ => later.push((key, record)),
+            }
         }
-        let entry = EntryKey { record: key, checkpoint: self.checkpoint, removed: true }.encode();
-        let sealed = self.writer.barrier.seal(SealedKind::StateRecord, &entry, &[]);
-        self.removals.push(IVec::from(&entry));
-        self.write(&entry, sealed)
+        later.sort_unstable_by_key(|(key, _)| *key);
+        for (key, record) in later {
+            self.push(key, record.as_ref())?;
+        }
+        Ok(records)
     }
 
-    /// Takes the record's current entry, if there is one, out of the checkpoint.
-    fn supersede(&mut self, key: RecordKey) -> Result<bool, StateStoreError> {
-        if self.whole {
-            return Ok(false);
-        }
-        // Opening and every checkpoint leave one entry a record, so the last one is the current one.
-        let Some((entry, sealed)) = self.writer.engine.last_with_prefix(&record_prefix(key))? else {
-            return Ok(false);
-        };
-        match EntryKey::decode(&entry) {
-            Some(entry) if entry.removed => return Ok(false),
-            Some(entry) if entry.checkpoint < self.checkpoint => {}
-            _ => return Err(Damage::StrayKey(entry.len()).into()),
-        }
-        self.set.remove(&entry, &sealed);
-        self.records = self.records.checked_sub(1).ok_or(StateStoreError::NotPrevious(key))?;
-        self.superseded.push(entry);
-        Ok(true)
+    fn push(&mut self, key: RecordKey, record: Option<&Record>) -> Result<(), StateStoreError> {
+        self.packs.push(key, record)?.map_or(Ok(()), |pack| self.write(pack))
     }
 
-    fn write(&mut self, entry: &[u8], sealed: Vec<u8>) -> Result<(), StateStoreError> {
-        self.batch_entries += 1;
-        self.batch_bytes += sealed.len();
-        self.batch.insert(entry, sealed);
-        if self.batch_entries < limits::CHECKPOINT_BATCH_RECORDS && self.batch_bytes < BATCH_BYTES {
+    fn write(&mut self, pack: SealedPack) -> Result<(), StateStoreError> {
+        self.batch_bytes += pack.sealed.len();
+        self.batch.push(pack);
+        if self.batch_bytes < self.writer.bounds.batch_bytes {
             return Ok(());
         }
         self.write_batch()
     }
 
+    /// Writes the keys and then the values: the engine splits its nodes as keys come, and writes both halves again each
+    /// time. That is a quarter of the bytes while the nodes hold nothing else.
     fn write_batch(&mut self) -> Result<(), StateStoreError> {
-        (self.batch_entries, self.batch_bytes) = (0, 0);
-        self.writer.engine.apply(std::mem::take(&mut self.batch))?;
+        self.batch_bytes = 0;
+        self.batch.sort_unstable_by_key(|pack| pack.key);
+        for pack in &self.batch {
+            self.writer.engine.insert(&pack.key.encode(), Vec::new())?;
+        }
+        for pack in self.batch.drain(..) {
+            self.writer.engine.insert(&pack.key.encode(), pack.sealed)?;
+        }
         self.writer.engine.make_durable()?;
         self.writer.step(Step::Batch)
     }
 
-    fn finish(mut self) -> Result<Self, StateStoreError> {
+    /// Writes what is left; the set of the packs that were written, and the number of their entries.
+    fn finish(mut self) -> Result<(PackSet, u64), StateStoreError> {
+        while let Some(pack) = self.packs.finish_one() {
+            self.write(pack)?;
+        }
         self.write_batch()?;
-        Ok(self)
+        Ok((self.packs.set, self.packs.packed))
     }
 }
 
 /// Writes the head of a store without a checkpoint, so that later its absence tells a loss.
 fn create(engine: &Engine, barrier: &Barrier) -> Result<CheckpointHead, StateStoreError> {
-    if engine.scan().next().transpose()?.is_some() {
+    if engine.scan(&[]).next().transpose()?.is_some() {
         return Err(Damage::NoHead.into());
     }
-    let head =
-        CheckpointHead { checkpoint: 0, base: 0, records: 0, entries: EntrySet::default().to_bytes(), head: None };
+    let packs = PackSet::default().to_bytes();
+    let head = CheckpointHead { checkpoint: 0, base: 0, records: 0, packed: 0, packs, head: None };
     write_head(engine, barrier, &head)?;
     Ok(head)
 }
 
 /// Replaces the head; not durable yet.
 fn write_head(engine: &Engine, barrier: &Barrier, head: &CheckpointHead) -> Result<(), StateStoreError> {
-    let mut batch = Batch::default();
-    batch.insert(HEAD, barrier.seal(SealedKind::CheckpointHead, HEAD, &encode_head(head)));
-    engine.apply(batch)
+    engine.insert(HEAD, barrier.seal(SealedKind::CheckpointHead, HEAD, &encode_head(head)))
 }
 
 fn read_head(engine: &Engine, barrier: &Barrier) -> Result<Option<CheckpointHead>, StateStoreError> {
@@ -359,87 +406,21 @@ fn read_head(engine: &Engine, barrier: &Barrier) -> Result<Option<CheckpointHead
     Ok(Some(head))
 }
 
-/// Deletes what is no part of the current checkpoint; entries of removals last.
+fn refuse_stray_keys(engine: &Engine) -> Result<(), StateStoreError> {
+    match of_nothing().into_iter().flat_map(|keys| engine.keys(keys)).next().transpose()? {
+        Some(key) => Err(Damage::StrayKey(key.len()).into()),
+        None => Ok(()),
+    }
+}
+
+/// Deletes the packs that are no part of the current checkpoint; durable when it returns.
 fn sweep(engine: &Engine, head: &CheckpointHead) -> Result<(), StateStoreError> {
-    for kind in [Standing::Superseded, Standing::Removal] {
-        let stale = standings(engine, head).filter_map(|item| match item {
-            Ok(item) => (item.standing == kind).then_some(Ok(item.key)),
-            Err(error) => Some(Err(error)),
-        });
-        if remove_all(engine, stale)? {
-            engine.make_durable()?;
-        }
+    let mut is_swept = false;
+    for key in of_other_checkpoints(head.base, head.checkpoint).into_iter().flat_map(|keys| engine.keys(keys)) {
+        let key = key?;
+        PackKey::decode(&key).ok_or(Damage::StrayKey(key.len()))?;
+        engine.remove(&key)?;
+        is_swept = true;
     }
-    Ok(())
-}
-
-/// Deletes entries in batches; whether there were any.
-fn remove_all(
-    engine: &Engine,
-    keys: impl Iterator<Item = Result<IVec, StateStoreError>>,
-) -> Result<bool, StateStoreError> {
-    let mut batch = Batch::default();
-    let mut removed = 0_usize;
-    for key in keys {
-        batch.remove(key?);
-        removed += 1;
-        if removed.is_multiple_of(limits::CHECKPOINT_BATCH_RECORDS) {
-            engine.apply(std::mem::take(&mut batch))?;
-        }
-    }
-    // An empty batch is a write too, which nobody would sync.
-    if !removed.is_multiple_of(limits::CHECKPOINT_BATCH_RECORDS) {
-        engine.apply(batch)?;
-    }
-    Ok(removed > 0)
-}
-
-/// What an entry is to the current checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// The record.
-    Current,
-    /// Older than the record's current entry or than the base, or of a checkpoint that was not taken.
-    Superseded,
-    /// It says that the record is gone.
-    Removal,
-}
-
-pub(super) struct Item {
-    pub(super) key: IVec,
-    pub(super) value: IVec,
-    pub(super) entry: EntryKey,
-    pub(super) standing: Standing,
-}
-
-/// All entries, in the order of their records, each with its standing.
-pub(super) fn standings(engine: &Engine, head: &CheckpointHead) -> impl Iterator<Item = Result<Item, StateStoreError>> {
-    let (base, checkpoint) = (head.base, head.checkpoint);
-    let mut entries = engine
-        .scan()
-        .filter(|item| !matches!(item, Ok((key, _)) if key == HEAD))
-        .map(|item| {
-            let (key, value) = item?;
-            let entry = EntryKey::decode(&key).ok_or(Damage::StrayKey(key.len()))?;
-            Ok((key, value, entry))
-        })
-        .peekable();
-    std::iter::from_fn(move || {
-        let (key, value, entry) = match entries.next()? {
-            Ok(parts) => parts,
-            Err(error) => return Some(Err(error)),
-        };
-        let has_newer = matches!(
-            entries.peek(),
-            Some(Ok((_, _, next))) if next.record == entry.record && next.checkpoint <= checkpoint
-        );
-        let standing = if has_newer || entry.checkpoint < base || entry.checkpoint > checkpoint {
-            Standing::Superseded
-        } else if entry.removed {
-            Standing::Removal
-        } else {
-            Standing::Current
-        };
-        Some(Ok(Item { key, value, entry, standing }))
-    })
+    if is_swept { engine.make_durable() } else { Ok(()) }
 }

@@ -112,6 +112,14 @@ impl From<&Command> for pb::Command {
             Command::StopReplicationToReplica(stop) => Kind::StopReplicationToReplica(stop.into()),
             Command::RotateSecret(rotate) => Kind::RotateSecret(rotate.into()),
             Command::CancelRotateSecret(cancel) => Kind::CancelRotateSecret(cancel.into()),
+            Command::CreateKey(create) => Kind::CreateKey(create.into()),
+            Command::ChangeKey(change) => Kind::ChangeKey(change.into()),
+            Command::CreateAlias(create) => Kind::CreateAlias(create.into()),
+            Command::UpdateAlias(update) => Kind::UpdateAlias(update.into()),
+            Command::DeleteAlias(delete) => Kind::DeleteAlias(delete.into()),
+            Command::PurgeKeys(purge) => Kind::PurgeKeys(purge.into()),
+            Command::RewrapDataKeys(step) => Kind::RewrapDataKeys(step.into()),
+            Command::SetKeyring(set) => Kind::SetKeyring(set.into()),
         };
         Self { kind: Some(kind) }
     }
@@ -143,6 +151,14 @@ impl TryFrom<pb::Command> for Command {
             Kind::StopReplicationToReplica(stop) => Self::StopReplicationToReplica(stop.try_into()?),
             Kind::RotateSecret(rotate) => Self::RotateSecret(rotate.try_into()?),
             Kind::CancelRotateSecret(cancel) => Self::CancelRotateSecret(cancel.try_into()?),
+            Kind::CreateKey(create) => Self::CreateKey(create.try_into()?),
+            Kind::ChangeKey(change) => Self::ChangeKey(change.try_into()?),
+            Kind::CreateAlias(create) => Self::CreateAlias(create.try_into()?),
+            Kind::UpdateAlias(update) => Self::UpdateAlias(update.try_into()?),
+            Kind::DeleteAlias(delete) => Self::DeleteAlias(delete.try_into()?),
+            Kind::PurgeKeys(purge) => Self::PurgeKeys(purge.try_into()?),
+            Kind::RewrapDataKeys(step) => Self::RewrapDataKeys(step.try_into()?),
+            Kind::SetKeyring(set) => Self::SetKeyring(set.try_into()?),
         })
     }
 }
@@ -267,6 +283,7 @@ impl From<&UpdateSecret> for pb::UpdateSecret {
             description: text(&update.description),
             kms_key_id: text(&update.kms_key_id),
             value: update.value.as_ref().map(Into::into),
+            rewrap: update.rewrap.as_ref().map(Into::into),
         }
     }
 }
@@ -281,6 +298,7 @@ impl TryFrom<pb::UpdateSecret> for UpdateSecret {
             description: shared_text(update.description),
             kms_key_id: shared_text(update.kms_key_id),
             value: update.value.map(SealedValue::try_from).transpose()?,
+            rewrap: update.rewrap.map(TryInto::try_into).transpose()?,
         })
     }
 }

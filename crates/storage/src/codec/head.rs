@@ -10,17 +10,19 @@ use crate::head::Head;
 use crate::log::LogId;
 use crate::schema::{self as pb, FORMAT};
 
-/// Which records of the state store are the checkpoint.
+/// Which packs of the state store are the checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CheckpointHead {
     /// The checkpoint's number; 0 before the first one.
     pub(crate) checkpoint: u64,
-    /// The last checkpoint that was written whole: older records are not part of this one.
+    /// The last checkpoint that was written whole: older packs are not part of this one.
     pub(crate) base: u64,
-    /// The records of the checkpoint.
+    /// The records of the state.
     pub(crate) records: u64,
-    /// The set digest of the checkpoint's entries, see `checkpoint/entry.rs`.
-    pub(crate) entries: [u8; 32],
+    /// The entries in the packs since the base: records, those that newer ones replace, and removals.
+    pub(crate) packed: u64,
+    /// The set digest of these packs, see `checkpoint/pack_key.rs`.
+    pub(crate) packs: [u8; 32],
     /// What the state is the state of; absent before the first checkpoint.
     pub(crate) head: Option<Head>,
 }
@@ -31,14 +33,18 @@ pub(crate) fn encode_head(head: &CheckpointHead) -> Vec<u8> {
         checkpoint: head.checkpoint,
         base: head.base,
         records: head.records,
-        entries: Bytes::copy_from_slice(&head.entries),
         head: head.head.as_ref().map(Into::into),
+        packs: Bytes::copy_from_slice(&head.packs),
+        packed: head.packed,
     }
     .encode_to_vec()
 }
 
 pub(crate) fn decode_head(bytes: Bytes) -> Result<CheckpointHead, DecodeError> {
     let head: pb::CheckpointHead = decode_versioned(bytes)?;
+    if head.packed < head.records {
+        return Err(DecodeError::Invalid("CheckpointHead.packed"));
+    }
     if head.base > head.checkpoint || (head.checkpoint == 0) != head.head.is_none() {
         return Err(DecodeError::Invalid("CheckpointHead.checkpoint"));
     }
@@ -46,7 +52,8 @@ pub(crate) fn decode_head(bytes: Bytes) -> Result<CheckpointHead, DecodeError> {
         checkpoint: head.checkpoint,
         base: head.base,
         records: head.records,
-        entries: array("CheckpointHead.entries", &head.entries)?,
+        packed: head.packed,
+        packs: array("CheckpointHead.packs", &head.packs)?,
         head: head.head.map(Head::try_from).transpose()?,
     })
 }

@@ -1,7 +1,7 @@
 //! The cluster's root facts.
 
 use bytes::Bytes;
-use state::{AccessKey, Binding, Cluster, EncryptionKey};
+use state::{AccessKey, Binding, Cluster};
 
 use super::DecodeError;
 use super::common::{access_key_id, account, key_id, principal, sealed, shared};
@@ -75,33 +75,6 @@ impl TryFrom<pb::Binding> for Binding {
             uri: binding.uri.into(),
             principal: principal("Binding.principal", binding.principal)?,
             changed_at: binding.changed_at,
-        })
-    }
-}
-
-impl From<&EncryptionKey> for pb::EncryptionKey {
-    fn from(key: &EncryptionKey) -> Self {
-        Self {
-            uid: key.uid,
-            id: Bytes::copy_from_slice(&key.id.0),
-            account: key.account.number(),
-            material: key.material.iter().map(shared).collect(),
-            changed_at: key.changed_at,
-        }
-    }
-}
-
-impl TryFrom<pb::EncryptionKey> for EncryptionKey {
-    type Error = DecodeError;
-
-    fn try_from(key: pb::EncryptionKey) -> Result<Self, DecodeError> {
-        let material = key.material.iter().map(|material| sealed("EncryptionKey.material", material));
-        Ok(Self {
-            uid: key.uid,
-            id: key_id("EncryptionKey.id", &key.id)?,
-            account: account("EncryptionKey.account", key.account)?,
-            material: material.collect::<Result<_, _>>()?,
-            changed_at: key.changed_at,
         })
     }
 }

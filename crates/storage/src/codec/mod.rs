@@ -9,7 +9,10 @@ mod command;
 mod common;
 mod head;
 mod identity;
+mod key_commands;
+mod keys;
 mod outcome;
+mod pack;
 mod record;
 mod replication;
 mod resource_policy;
@@ -30,6 +33,7 @@ pub use record::{decode_record, encode_record};
 
 pub(crate) use command::decode_envelope_from;
 pub(crate) use head::{CheckpointHead, decode_head, encode_head};
+pub(crate) use pack::{PackEntry, begin_pack, decode_pack, push_entry};
 pub(crate) use record::{decode_record_from, record_kind};
 
 use crate::schema::FORMAT;

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use prost::Message;
-use state::{Applied, Outcome, Refusal};
+use state::{Applied, KeyRefusal, Outcome, Refusal};
 use types::{ApiError, ErrorCode, Timestamp};
 
-use super::common::{arn, label_texts, labels, name, required, version_id};
+use super::common::{arn, key_id, label_texts, labels, name, required, version_id};
+use super::keys::{grant_from, grant_to, key_to};
 use super::{DecodeError, decode_versioned};
 use crate::schema::{self as pb, FORMAT};
 
@@ -47,11 +48,23 @@ pub(super) fn outcome_to(outcome: &Outcome) -> pb::Outcome {
         Ok(Applied::Touched) => Kind::Touched(pb::Touched {}),
         Ok(Applied::Purged) => Kind::Purged(pb::Purged {}),
         Ok(Applied::BootNoted) => Kind::BootNoted(pb::BootNoted {}),
+        Ok(Applied::KeyChanged { key }) => Kind::KeyChanged(pb::KeyChanged { key: key_to(key) }),
+        Ok(Applied::KeyDeletionScheduled { key, deletion_date }) => {
+            let deletion_date_ms = deletion_date.as_millis();
+            Kind::KeyDeletionScheduled(pb::KeyDeletionScheduled { key: key_to(key), deletion_date_ms })
+        }
+        Ok(Applied::KeyRotated { key, material }) => {
+            Kind::KeyRotated(pb::KeyRotated { key: key_to(key), material: *material })
+        }
+        Ok(Applied::Granted { key, grant }) => Kind::Granted(pb::Granted { key: key_to(key), grant: grant_to(grant) }),
+        Ok(Applied::Rewrapped { count }) => Kind::Rewrapped(pb::Rewrapped { count: *count }),
+        Ok(Applied::KeyringSet { revision }) => Kind::KeyringSet(pb::KeyringSet { revision: *revision }),
         Err(Refusal::Conflict) => Kind::Conflict(pb::Conflict {}),
         Err(Refusal::Forgotten) => Kind::Forgotten(pb::Forgotten {}),
         Err(Refusal::Api(error)) => {
             Kind::ApiError(pb::ApiError { code: error.code.number(), message: error.message.clone().into_owned() })
         }
+        Err(Refusal::Key(refusal)) => Kind::KeyRefused(pb::KeyRefused { refusal: refusal_to(*refusal).into() }),
     };
     pb::Outcome { kind: Some(kind) }
 }
@@ -80,6 +93,21 @@ pub(super) fn outcome_from(outcome: pb::Outcome) -> Result<Outcome, DecodeError>
         Kind::Touched(pb::Touched {}) => Ok(Applied::Touched),
         Kind::Purged(pb::Purged {}) => Ok(Applied::Purged),
         Kind::BootNoted(pb::BootNoted {}) => Ok(Applied::BootNoted),
+        Kind::KeyChanged(changed) => Ok(Applied::KeyChanged { key: key_id("KeyChanged.key", &changed.key)? }),
+        Kind::KeyDeletionScheduled(scheduled) => Ok(Applied::KeyDeletionScheduled {
+            key: key_id("KeyDeletionScheduled.key", &scheduled.key)?,
+            deletion_date: Timestamp::from_millis(scheduled.deletion_date_ms),
+        }),
+        Kind::KeyRotated(rotated) => {
+            Ok(Applied::KeyRotated { key: key_id("KeyRotated.key", &rotated.key)?, material: rotated.material })
+        }
+        Kind::Granted(granted) => Ok(Applied::Granted {
+            key: key_id("Granted.key", &granted.key)?,
+            grant: grant_from("Granted.grant", &granted.grant)?,
+        }),
+        Kind::Rewrapped(pb::Rewrapped { count }) => Ok(Applied::Rewrapped { count }),
+        Kind::KeyringSet(pb::KeyringSet { revision }) => Ok(Applied::KeyringSet { revision }),
+        Kind::KeyRefused(pb::KeyRefused { refusal }) => Err(Refusal::Key(refusal_from(refusal)?)),
         Kind::Conflict(pb::Conflict {}) => Err(Refusal::Conflict),
         Kind::Forgotten(pb::Forgotten {}) => Err(Refusal::Forgotten),
         Kind::ApiError(error) => {
@@ -87,4 +115,28 @@ pub(super) fn outcome_from(outcome: pb::Outcome) -> Result<Outcome, DecodeError>
             Err(Refusal::Api(ApiError::new(code, error.message)))
         }
     })
+}
+
+const fn refusal_to(refusal: KeyRefusal) -> pb::KeyRefusal {
+    match refusal {
+        KeyRefusal::Disabled => pb::KeyRefusal::Disabled,
+        KeyRefusal::PendingDeletion => pb::KeyRefusal::PendingDeletion,
+        KeyRefusal::NotPendingDeletion => pb::KeyRefusal::NotPendingDeletion,
+        KeyRefusal::OfTheService => pb::KeyRefusal::OfTheService,
+        KeyRefusal::AliasExists => pb::KeyRefusal::AliasExists,
+        KeyRefusal::AliasReserved => pb::KeyRefusal::AliasReserved,
+        KeyRefusal::KeyQuota => pb::KeyRefusal::KeyQuota,
+        KeyRefusal::AliasQuota => pb::KeyRefusal::AliasQuota,
+        KeyRefusal::GrantQuota => pb::KeyRefusal::GrantQuota,
+        KeyRefusal::TagQuota => pb::KeyRefusal::TagQuota,
+        KeyRefusal::PolicyTooLong => pb::KeyRefusal::PolicyTooLong,
+        KeyRefusal::OnDemandRotationQuota => pb::KeyRefusal::OnDemandRotationQuota,
+        KeyRefusal::MaterialQuota => pb::KeyRefusal::MaterialQuota,
+        KeyRefusal::KeyringTooLong => pb::KeyRefusal::KeyringTooLong,
+    }
+}
+
+fn refusal_from(number: i32) -> Result<KeyRefusal, DecodeError> {
+    let named = KeyRefusal::ALL.iter().find(|refusal| i32::from(refusal_to(**refusal)) == number);
+    named.copied().ok_or(DecodeError::Invalid("KeyRefused.refusal"))
 }

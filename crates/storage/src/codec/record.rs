@@ -32,6 +32,11 @@ pub fn encode_record(record: &Record) -> Vec<u8> {
         Record::NodeBoot(boot) => Kind::NodeBoot(boot.as_ref().into()),
         Record::ResourcePolicy(policy) => Kind::ResourcePolicy(policy.as_ref().into()),
         Record::Replica(replica) => Kind::Replica(replica.as_ref().into()),
+        Record::Alias(alias) => Kind::Alias(alias.as_ref().into()),
+        Record::Grant(grant) => Kind::Grant(grant.as_ref().into()),
+        Record::DestroyedKey(key) => Kind::DestroyedKey(key.as_ref().into()),
+        Record::Rewrap(job) => Kind::Rewrap(job.as_ref().into()),
+        Record::Keyring(keyring) => Kind::Keyring(keyring.as_ref().into()),
     };
     pb::Record { format: FORMAT, kind: Some(kind) }.encode_to_vec()
 }
@@ -64,6 +69,11 @@ pub(crate) fn decode_record_from(key: RecordKey, bytes: Bytes) -> Result<Record,
         Kind::NodeBoot(boot) => Record::NodeBoot(Arc::new(boot.try_into()?)),
         Kind::ResourcePolicy(policy) => Record::ResourcePolicy(Arc::new(policy.try_into()?)),
         Kind::Replica(replica) => Record::Replica(Arc::new(replica.try_into()?)),
+        Kind::Alias(alias) => Record::Alias(Arc::new(alias.try_into()?)),
+        Kind::Grant(grant) => Record::Grant(Arc::new(grant.try_into()?)),
+        Kind::DestroyedKey(key) => Record::DestroyedKey(Arc::new(key.try_into()?)),
+        Kind::Rewrap(job) => Record::Rewrap(Arc::new(job.try_into()?)),
+        Kind::Keyring(keyring) => Record::Keyring(Arc::new(keyring.try_into()?)),
     };
     if record.is_of(key) { Ok(record) } else { Err(DecodeError::OtherRecord) }
 }
@@ -82,6 +92,11 @@ pub(crate) const fn record_kind(number: u8) -> Option<RecordKind> {
         9 => RecordKind::NodeBoot,
         10 => RecordKind::ResourcePolicy,
         11 => RecordKind::Replica,
+        12 => RecordKind::Alias,
+        13 => RecordKind::Grant,
+        14 => RecordKind::DestroyedKey,
+        15 => RecordKind::Rewrap,
+        16 => RecordKind::Keyring,
         _ => return None,
     })
 }

@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use state::{
-    Access, AccessKey, AddReplicas, Applied, Binding, Boot, Boots, Bootstrap, CancelRotateSecret, Cluster, Command,
-    CreateSecret, DataId, DeleteMode, DeleteResourcePolicy, DeleteSecret, EncryptionKey, Envelope, MarkReverted,
-    NodeBoot, Outcome, ProposalResult, Purge, PutResourcePolicy, PutSecretValue, Record, RecordKey, RecordKind,
-    Refusal, RegionStatus, RegisterBoot, RemoveRegionsFromReplication, Replica, ReplicaRegion, ReplicaStatus,
-    ReplicateSecretToRegions, ResourcePolicy, RestoreSecret, RotateSecret, Rotation, RotationRules, RotationSchedule,
-    SealedValue, Secret, SecretRecord, SecretUid, StopReplicationToReplica, TagResource, Touch, UntagResource,
-    UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
+    Access, AccessKey, AddReplicas, Alias, Applied, Binding, Boot, Boots, Bootstrap, CancelRotateSecret, ChangeKey,
+    Cluster, Command, CreateAlias, CreateKey, CreateSecret, DataId, DeleteAlias, DeleteMode, DeleteResourcePolicy,
+    DeleteSecret, DestroyedKey, EncryptionKey, Envelope, Grant, GrantConstraints, GrantId, GrantOperation, GrantTerms,
+    KeyChange, KeyManager, KeyRefusal, KeyRotation, KeyState, KeyVersion, Keyring, MarkReverted, MaterialRotation,
+    NewGrant, NodeBoot, Outcome, ProposalResult, Purge, PurgeKeys, PutResourcePolicy, PutSecretValue, Record,
+    RecordKey, RecordKind, Refusal, RegionStatus, RegisterBoot, RemoveRegionsFromReplication, Replica, ReplicaRegion,
+    ReplicaStatus, ReplicateSecretToRegions, ResourcePolicy, RestoreSecret, Rewrap, RewrapDataKeys, RewrapJob,
+    RewrappedVersion, RotateKey, RotateSecret, Rotation, RotationKind, RotationRules, RotationSchedule, SealedValue,
+    Secret, SecretRecord, SecretRewrap, SecretUid, SetKeyring, StopReplicationToReplica, TagResource, Touch,
+    UntagResource, UpdateAlias, UpdateSecret, UpdateSecretVersionStage, Version, VersionPart, Versions,
 };
 use types::{
-    AccessKeyId, AccountId, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region, SecretArn,
-    SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId,
+    AccessKeyId, AccountId, AliasName, ApiError, ErrorCode, KeyId, Namespace, NodeId, Principal, ProposalId, Region,
+    SecretArn, SecretName, StagingLabel, Tag, Timestamp, ValueKind, VersionId,
 };
 
 use super::{CheckpointHead, ProposalRequest};
@@ -25,8 +28,8 @@ use crate::log::LogId;
 
 pub(crate) fn record_kind() -> impl Strategy<Value = RecordKind> {
     use RecordKind::{
-        AccessKey, Binding, Cluster, Counters, EncryptionKey, NodeBoot, Proposal, Replica, ResourcePolicy, Secret,
-        Version,
+        AccessKey, Alias, Binding, Cluster, Counters, DestroyedKey, EncryptionKey, Grant, Keyring, NodeBoot, Proposal,
+        Replica, ResourcePolicy, Rewrap, Secret, Version,
     };
     proptest::sample::select(
         &[
@@ -41,6 +44,11 @@ pub(crate) fn record_kind() -> impl Strategy<Value = RecordKind> {
             NodeBoot,
             ResourcePolicy,
             Replica,
+            Alias,
+            Grant,
+            DestroyedKey,
+            Rewrap,
+            Keyring,
         ][..],
     )
 }
@@ -208,15 +216,140 @@ fn delete_secret() -> impl Strategy<Value = DeleteSecret> {
 }
 
 fn update_secret() -> impl Strategy<Value = UpdateSecret> {
-    (arn(), version_id(), text(), text(), option::of(sealed_value())).prop_map(
-        |(target, token, description, kms_key_id, value)| UpdateSecret {
+    (arn(), version_id(), text(), text(), option::of(sealed_value()), option::of(secret_rewrap())).prop_map(
+        |(target, token, description, kms_key_id, value, rewrap)| UpdateSecret {
             target,
             token,
             description,
             kms_key_id,
             value,
+            rewrap,
         },
     )
+}
+
+fn key_version() -> impl Strategy<Value = KeyVersion> {
+    (key_id(), any::<u32>()).prop_map(|(key, material)| KeyVersion { key, material })
+}
+
+fn secret_rewrap() -> impl Strategy<Value = SecretRewrap> {
+    let version = (version_id(), key_version(), bytes()).prop_map(|(version, from, wrapped_key)| RewrappedVersion {
+        version,
+        from,
+        wrapped_key,
+    });
+    (key_version(), vec(version, 0..3)).prop_map(|(to, versions)| SecretRewrap { to, versions })
+}
+
+fn alias_name() -> impl Strategy<Value = AliasName> {
+    "alias/[A-Za-z0-9/_-]{1,250}".prop_map(|text| AliasName::parse(&text).unwrap())
+}
+
+fn key_manager() -> impl Strategy<Value = KeyManager> {
+    prop_oneof![Just(KeyManager::Service), Just(KeyManager::Customer)]
+}
+
+fn rotation_kind() -> impl Strategy<Value = RotationKind> {
+    prop_oneof![Just(RotationKind::Automatic), Just(RotationKind::OnDemand)]
+}
+
+fn grant_id() -> impl Strategy<Value = GrantId> {
+    any::<[u8; 32]>().prop_map(GrantId)
+}
+
+fn some_text() -> impl Strategy<Value = Arc<str>> {
+    "\\PC{0,100}".prop_map(Arc::from)
+}
+
+fn grant_terms() -> impl Strategy<Value = Arc<GrantTerms>> {
+    let pairs = || option::of(btree_map(some_text(), some_text(), 0..3));
+    let operations = proptest::sample::subsequence(GrantOperation::ALL, 0..=GrantOperation::ALL.len());
+    (text(), some_text(), text(), operations, pairs(), pairs()).prop_map(
+        |(name, grantee, retiring, operations, subset, equals)| {
+            let constraints = GrantConstraints { subset, equals };
+            Arc::new(GrantTerms { name, grantee, retiring, operations, constraints })
+        },
+    )
+}
+
+fn create_key() -> impl Strategy<Value = CreateKey> {
+    let texts = (option::of(alias_name()), some_text(), text(), tags());
+    (namespace(), key_id(), bytes(), key_manager(), texts, option::of(any::<u32>())).prop_map(
+        |(namespace, key, material, manager, (alias, description, policy, tags), rotation_period_days)| CreateKey {
+            namespace,
+            key,
+            material,
+            manager,
+            alias,
+            description,
+            policy,
+            tags,
+            rotation_period_days,
+        },
+    )
+}
+
+fn key_change() -> impl Strategy<Value = KeyChange> {
+    let rotate = (any::<u32>(), bytes(), rotation_kind()).prop_map(|(number, material, kind)| RotateKey {
+        number,
+        material,
+        kind,
+    });
+    prop_oneof![
+        some_text().prop_map(KeyChange::Description),
+        Just(KeyChange::Enable),
+        Just(KeyChange::Disable),
+        any::<u32>().prop_map(|window_days| KeyChange::ScheduleDeletion { window_days }),
+        Just(KeyChange::CancelDeletion),
+        option::of(any::<u32>()).prop_map(KeyChange::Rotation),
+        rotate.prop_map(KeyChange::Rotate),
+        some_text().prop_map(KeyChange::Policy),
+        tags().prop_map(KeyChange::Tag),
+        vec(some_text(), 0..4).prop_map(KeyChange::Untag),
+        (grant_id(), grant_terms()).prop_map(|(id, terms)| KeyChange::Grant(NewGrant { id, terms })),
+        grant_id().prop_map(KeyChange::Revoke),
+        grant_id().prop_map(KeyChange::Retire),
+        Just(KeyChange::Rewrap),
+    ]
+}
+
+fn rewrap_data_keys() -> impl Strategy<Value = RewrapDataKeys> {
+    let rewrap = (any::<(u64, u64, u32)>(), bytes()).prop_map(|((secret, part, from), wrapped_key)| Rewrap {
+        secret: SecretUid(secret),
+        part,
+        from,
+        wrapped_key,
+    });
+    (key_version(), any::<u64>(), option::of(any::<u64>()), any::<(u64, u64)>(), vec(rewrap, 0..4)).prop_map(
+        |(to, cursor, next, (secrets, failed), rewraps)| RewrapDataKeys {
+            to,
+            cursor: SecretUid(cursor),
+            next: next.map(SecretUid),
+            secrets,
+            failed,
+            rewraps,
+        },
+    )
+}
+
+fn possibly_no_bytes() -> impl Strategy<Value = Arc<[u8]>> {
+    vec(any::<u8>(), 0..200).prop_map(Arc::from)
+}
+
+fn key_command() -> impl Strategy<Value = Command> {
+    let alias = || (namespace(), alias_name(), key_id());
+    prop_oneof![
+        create_key().prop_map(Command::CreateKey),
+        (key_id(), key_change()).prop_map(|(key, change)| Command::ChangeKey(ChangeKey { key, change })),
+        alias().prop_map(|(namespace, name, key)| Command::CreateAlias(CreateAlias { namespace, name, key })),
+        alias().prop_map(|(namespace, name, key)| Command::UpdateAlias(UpdateAlias { namespace, name, key })),
+        alias().prop_map(|(namespace, name, _)| Command::DeleteAlias(DeleteAlias { namespace, name })),
+        (vec(key_id(), 0..4), timestamp())
+            .prop_map(|(keys, not_after)| Command::PurgeKeys(PurgeKeys { keys, not_after })),
+        rewrap_data_keys().prop_map(Command::RewrapDataKeys),
+        (any::<u64>(), bytes(), possibly_no_bytes())
+            .prop_map(|(revision, sealed, terms)| Command::SetKeyring(SetKeyring { revision, sealed, terms })),
+    ]
 }
 
 fn update_secret_version_stage() -> impl Strategy<Value = UpdateSecretVersionStage> {
@@ -281,30 +414,31 @@ fn rotation() -> impl Strategy<Value = Arc<Rotation>> {
 
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        bootstrap().prop_map(Command::Bootstrap),
-        create_secret().prop_map(Command::CreateSecret),
-        put_secret_value().prop_map(Command::PutSecretValue),
-        delete_secret().prop_map(Command::DeleteSecret),
-        update_secret().prop_map(Command::UpdateSecret),
-        update_secret_version_stage().prop_map(Command::UpdateSecretVersionStage),
-        arn().prop_map(|target| Command::RestoreSecret(RestoreSecret { target })),
-        (arn(), tags()).prop_map(|(target, tags)| Command::TagResource(TagResource { target, tags })),
-        untag_resource().prop_map(Command::UntagResource),
-        touch().prop_map(Command::Touch),
-        purge().prop_map(Command::Purge),
-        register_boot().prop_map(Command::RegisterBoot),
-        (any::<u64>(), data_id())
+        1 => bootstrap().prop_map(Command::Bootstrap),
+        1 => create_secret().prop_map(Command::CreateSecret),
+        1 => put_secret_value().prop_map(Command::PutSecretValue),
+        1 => delete_secret().prop_map(Command::DeleteSecret),
+        1 => update_secret().prop_map(Command::UpdateSecret),
+        1 => update_secret_version_stage().prop_map(Command::UpdateSecretVersionStage),
+        1 => arn().prop_map(|target| Command::RestoreSecret(RestoreSecret { target })),
+        1 => (arn(), tags()).prop_map(|(target, tags)| Command::TagResource(TagResource { target, tags })),
+        1 => untag_resource().prop_map(Command::UntagResource),
+        1 => touch().prop_map(Command::Touch),
+        1 => purge().prop_map(Command::Purge),
+        1 => register_boot().prop_map(Command::RegisterBoot),
+        1 => (any::<u64>(), data_id())
             .prop_map(|(node, data)| Command::MarkReverted(MarkReverted { node: NodeId(node), data })),
-        (arn(), policy()).prop_map(|(target, policy)| Command::PutResourcePolicy(PutResourcePolicy { target, policy })),
-        arn().prop_map(|target| Command::DeleteResourcePolicy(DeleteResourcePolicy { target })),
-        rotate_secret().prop_map(Command::RotateSecret),
-        (arn(), add_replicas())
+        1 => (arn(), policy()).prop_map(|(target, policy)| Command::PutResourcePolicy(PutResourcePolicy { target, policy })),
+        1 => arn().prop_map(|target| Command::DeleteResourcePolicy(DeleteResourcePolicy { target })),
+        1 => rotate_secret().prop_map(Command::RotateSecret),
+        1 => (arn(), add_replicas())
             .prop_map(|(target, add)| { Command::ReplicateSecretToRegions(ReplicateSecretToRegions { target, add }) }),
-        (arn(), vec(region(), 0..3)).prop_map(|(target, regions)| {
+        1 => (arn(), vec(region(), 0..3)).prop_map(|(target, regions)| {
             Command::RemoveRegionsFromReplication(RemoveRegionsFromReplication { target, regions })
         }),
-        arn().prop_map(|target| Command::StopReplicationToReplica(StopReplicationToReplica { target })),
-        arn().prop_map(|target| Command::CancelRotateSecret(CancelRotateSecret { target })),
+        1 => arn().prop_map(|target| Command::StopReplicationToReplica(StopReplicationToReplica { target })),
+        1 => arn().prop_map(|target| Command::CancelRotateSecret(CancelRotateSecret { target })),
+        8 => key_command(),
     ]
 }
 
@@ -333,6 +467,16 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         .prop_map(|(arn, name, version, regions)| Ok(Applied::Replicated { arn, name, version, regions }));
     let deleted = (arn(), name(), timestamp())
         .prop_map(|(arn, name, deletion_date)| Ok(Applied::Deleted { arn, name, deletion_date }));
+    let of_keys = prop_oneof![
+        key_id().prop_map(|key| Ok(Applied::KeyChanged { key })),
+        (key_id(), timestamp())
+            .prop_map(|(key, deletion_date)| Ok(Applied::KeyDeletionScheduled { key, deletion_date })),
+        (key_id(), any::<u32>()).prop_map(|(key, material)| Ok(Applied::KeyRotated { key, material })),
+        (key_id(), grant_id()).prop_map(|(key, grant)| Ok(Applied::Granted { key, grant })),
+        any::<u64>().prop_map(|count| Ok(Applied::Rewrapped { count })),
+        any::<u64>().prop_map(|revision| Ok(Applied::KeyringSet { revision })),
+        proptest::sample::select(KeyRefusal::ALL).prop_map(|refusal| Err(Refusal::Key(refusal))),
+    ];
     let api = (proptest::sample::select(ErrorCode::ALL), "\\PC{0,100}")
         .prop_map(|(code, message)| Err(Refusal::Api(ApiError::new(code, message))));
     prop_oneof![
@@ -346,6 +490,7 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         Just(Err(Refusal::Conflict)),
         Just(Err(Refusal::Forgotten)),
         api,
+        of_keys,
     ]
 }
 
@@ -402,6 +547,94 @@ fn proposal_result() -> impl Strategy<Value = ProposalResult> {
     })
 }
 
+fn encryption_key() -> impl Strategy<Value = EncryptionKey> {
+    // All that an old record says, or all that there is.
+    prop_oneof![1 => bare_key(), 4 => detailed_key()]
+}
+
+fn bare_key() -> impl Strategy<Value = EncryptionKey> {
+    (any::<u64>(), key_id(), account(), vec(bytes(), 0..4), any::<u64>()).prop_map(
+        |(uid, id, account, material, changed_at)| EncryptionKey {
+            uid,
+            id,
+            account,
+            region: None,
+            manager: KeyManager::Service,
+            state: KeyState::Enabled,
+            created: Timestamp::ZERO,
+            description: "".into(),
+            policy: None,
+            tags: Vec::new(),
+            rotation: None,
+            material,
+            rotations: Vec::new(),
+            changed_at,
+        },
+    )
+}
+
+fn detailed_key() -> impl Strategy<Value = EncryptionKey> {
+    let state = prop_oneof![
+        Just(KeyState::Enabled),
+        Just(KeyState::Disabled),
+        (timestamp(), any::<u32>()).prop_map(|(ends, window_days)| KeyState::PendingDeletion { ends, window_days }),
+    ];
+    let rotation =
+        (any::<u32>(), timestamp()).prop_map(|(period_days, counted_from)| KeyRotation { period_days, counted_from });
+    let rotations = vec((timestamp(), rotation_kind()).prop_map(|(at, kind)| MaterialRotation { at, kind }), 0..4);
+    let life = (state, timestamp(), option::of(rotation), rotations);
+    (bare_key(), option::of(region()), key_manager(), life, some_text(), text(), tags()).prop_map(
+        |(bare, region, manager, (state, created, rotation, rotations), description, policy, tags)| EncryptionKey {
+            region,
+            manager,
+            state,
+            created,
+            description,
+            policy,
+            tags,
+            rotation,
+            rotations,
+            ..bare
+        },
+    )
+}
+
+fn alias() -> impl Strategy<Value = Alias> {
+    (any::<(u64, u64)>(), namespace(), alias_name(), key_id(), timestamp(), timestamp()).prop_map(
+        |((uid, changed_at), namespace, name, key, created, updated)| Alias {
+            uid,
+            namespace,
+            name,
+            key,
+            created,
+            updated,
+            changed_at,
+        },
+    )
+}
+
+fn grant() -> impl Strategy<Value = Grant> {
+    (any::<u64>(), grant_id(), key_id(), grant_terms(), principal(), timestamp())
+        .prop_map(|(uid, id, key, terms, issuer, created)| Grant { uid, id, key, terms, issuer, created })
+}
+
+fn rewrap_job() -> impl Strategy<Value = RewrapJob> {
+    let numbers = any::<(u64, u64, u64, u64, u64)>();
+    (numbers, key_version(), timestamp(), option::of(timestamp())).prop_map(
+        |((key_uid, cursor, secrets, rewrapped, failed), to, started, finished)| RewrapJob {
+            key_uid,
+            key: to.key,
+            material: to.material,
+            started,
+            cursor: SecretUid(cursor),
+            secrets,
+            rewrapped,
+            failed,
+            finished,
+        },
+    )
+}
+
 /// A record of each kind, with a key that it may have.
 pub(crate) fn record() -> impl Strategy<Value = (RecordKey, Record)> {
     let key = |kind, id, part| RecordKey { kind, id, part };
@@ -423,12 +656,9 @@ pub(crate) fn record() -> impl Strategy<Value = (RecordKey, Record)> {
             let binding = Binding { uid, uri: uri.into(), principal, changed_at };
             (key(RecordKind::Binding, uid, 0), Record::Binding(Arc::new(binding)))
         }),
-        (any::<u64>(), key_id(), account(), vec(bytes(), 0..4), any::<u64>()).prop_map(
-            move |(uid, id, account, material, changed_at)| {
-                let encryption_key = EncryptionKey { uid, id, account, material, changed_at };
-                (key(RecordKind::EncryptionKey, uid, 0), Record::EncryptionKey(Arc::new(encryption_key)))
-            }
-        ),
+        encryption_key().prop_map(move |encryption_key| {
+            (key(RecordKind::EncryptionKey, encryption_key.uid, 0), Record::EncryptionKey(Arc::new(encryption_key)))
+        }),
         secret_record()
             .prop_map(move |secret| (key(RecordKind::Secret, secret.secret.uid.0, 0), Record::Secret(secret))),
         (any::<u64>(), version()).prop_map(move |(id, version)| {
@@ -449,6 +679,21 @@ pub(crate) fn record() -> impl Strategy<Value = (RecordKey, Record)> {
         replica().prop_map(move |replica| {
             (key(RecordKind::Replica, replica.uid.0, 0), Record::Replica(Arc::new(replica)))
         }),
+        alias().prop_map(move |alias| (key(RecordKind::Alias, alias.uid, 0), Record::Alias(Arc::new(alias)))),
+        grant().prop_map(move |grant| (key(RecordKind::Grant, grant.uid, 0), Record::Grant(Arc::new(grant)))),
+        (any::<u64>(), key_id(), account(), option::of(region()), timestamp(), any::<u64>()).prop_map(
+            move |(uid, id, account, region, at, index)| {
+                let destroyed = DestroyedKey { uid, id, account, region, at, index };
+                (key(RecordKind::DestroyedKey, uid, 0), Record::DestroyedKey(Arc::new(destroyed)))
+            }
+        ),
+        rewrap_job().prop_map(move |job| (key(RecordKind::Rewrap, job.key_uid, 0), Record::Rewrap(Arc::new(job)))),
+        (any::<u64>(), bytes(), possibly_no_bytes(), timestamp(), any::<u64>()).prop_map(
+            move |(revision, sealed, terms, at, index)| {
+                let keyring = Keyring { revision, sealed, terms, at, index };
+                (key(RecordKind::Keyring, 0, 0), Record::Keyring(Arc::new(keyring)))
+            }
+        ),
     ]
 }
 
@@ -465,10 +710,11 @@ pub(crate) fn head() -> impl Strategy<Value = Head> {
 }
 
 pub(crate) fn checkpoint_head() -> impl Strategy<Value = CheckpointHead> {
-    (option::of((head(), 1..=u64::MAX)), any::<u64>(), any::<u64>(), any::<[u8; 32]>()).prop_map(
-        |(taken, base, records, entries)| {
+    (option::of((head(), 1..=u64::MAX)), any::<u64>(), any::<(u64, u64)>(), any::<[u8; 32]>()).prop_map(
+        |(taken, base, (records, packed), packs)| {
             let (head, checkpoint) = taken.map_or((None, 0), |(head, checkpoint)| (Some(head), checkpoint));
-            CheckpointHead { checkpoint, base: base.min(checkpoint), records, entries, head }
+            let (records, packed) = (records.min(packed), records.max(packed));
+            CheckpointHead { checkpoint, base: base.min(checkpoint), records, packed, packs, head }
         },
     )
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use prost::Message;
@@ -36,6 +38,30 @@ proptest! {
     }
 
     #[test]
+    fn every_pack_is_decoded_as_it_was_encoded(
+        record in strategies::record(), numbers in prop::collection::btree_set(any::<(u64, u64)>(), 1..20),
+        is_there in prop::collection::vec(any::<bool>(), 1..20),
+    ) {
+        let mut pack = begin_pack();
+        let keys: BTreeSet<_> = numbers.iter().map(|(id, part)| RecordKey { kind: record.0.kind, id: *id, part: *part }).collect();
+        let expected: Vec<_> = keys.into_iter().zip(is_there.into_iter().cycle()).collect();
+        for (key, is_there) in &expected {
+            push_entry(&mut pack, *key, is_there.then(|| encode_record(&record.1)));
+        }
+        let entries = decode_pack(record.0.kind, pack.into()).unwrap();
+        prop_assert_eq!(entries.iter().map(|entry| (entry.key, entry.record.is_some())).collect::<Vec<_>>(), expected);
+        for entry in entries {
+            let fits = record.1.is_of(entry.key);
+            match (entry.record.is_some(), entry.decode()) {
+                (false, Ok(None)) => {}
+                (true, Ok(decoded)) => prop_assert_eq!(decoded, Some(record.1.clone())),
+                (true, Err(error)) => prop_assert!(!fits, "{error}"),
+                (false, other) => prop_assert!(false, "{other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn a_record_is_decoded_under_no_other_key((key, record) in strategies::record(), other in strategies::record_key()) {
         // A version does not know its secret; the seal does.
         let fits = other == key || (other == RecordKey { id: other.id, ..key } && key.kind == RecordKind::Version);
@@ -49,7 +75,8 @@ proptest! {
         let _ = decode_proposal(&bytes);
         let _ = decode_outcome(&bytes);
         let _ = decode_record(key, &bytes);
-        let _ = decode_head(bytes.into());
+        let _ = decode_head(bytes.clone().into());
+        let _ = decode_pack(key.kind, bytes.into());
     }
 
     #[test]
@@ -115,12 +142,27 @@ fn parts_that_must_be_there_are_named() {
 }
 
 #[test]
+fn a_pack_that_is_empty_or_not_in_order_is_refused() {
+    let pack = |ids: &[u64]| {
+        let mut pack = begin_pack();
+        ids.iter().for_each(|id| push_entry(&mut pack, RecordKey { id: *id, ..counters() }, None));
+        decode_pack(RecordKind::Counters, pack.into())
+    };
+    assert_eq!(pack(&[1, 3]).map(|entries| entries.len()), Ok(2));
+    assert_eq!(pack(&[]), Err(DecodeError::Missing("Pack.entries")));
+    for wrong in [[3, 1], [3, 3]] {
+        assert_eq!(pack(&wrong), Err(DecodeError::Invalid("Pack.entries")));
+    }
+}
+
+#[test]
 fn a_head_that_contradicts_itself_is_refused() {
     let head = golden::checkpoint_head();
     for wrong in [
         CheckpointHead { base: head.checkpoint + 1, ..head.clone() },
         CheckpointHead { checkpoint: 0, base: 0, ..head.clone() },
         CheckpointHead { head: None, ..head.clone() },
+        CheckpointHead { packed: head.records - 1, ..head.clone() },
     ] {
         assert!(decode_head(encode_head(&wrong).into()).is_err(), "{wrong:?}");
     }
@@ -132,5 +174,5 @@ fn kinds_have_the_numbers_that_are_written() {
     for number in 0..=u8::MAX {
         assert_eq!(record_kind(number).map_or(number, |kind| kind as u8), number);
     }
-    assert_eq!((1..=10).filter_map(record_kind).count(), 10);
+    assert_eq!((1..=16).filter_map(record_kind).count(), 16);
 }

@@ -23,6 +23,9 @@ pub(crate) enum Operation {
     Create,
     Put,
     Get,
+    GetByArn,
+    /// ListSecrets of the few secrets whose names begin as that of the secret.
+    ListByPrefix,
 }
 
 impl Operation {
@@ -31,6 +34,8 @@ impl Operation {
             Self::Create => "create",
             Self::Put => "put",
             Self::Get => "get",
+            Self::GetByArn => "get by ARN",
+            Self::ListByPrefix => "list by name prefix",
         }
     }
 }

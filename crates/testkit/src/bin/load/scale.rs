@@ -1,8 +1,8 @@
 //! `cargo xtask bench scale`: what becomes of the figures as the secrets become many, and how long a start takes then.
 //!
 //! For each number of secrets both clusters are made anew and filled. Gets are of secrets that are drawn, all equally
-//! often, once every secret has been read: the first read of a day writes its date, which is shown by itself. Then all
-//! three nodes are killed and started again, and what counts is the first linearizable get that any of them answers;
+//! often, once every secret has been read: the first read of a day writes its date, which is shown by itself. Lookups by
+//! name, by ARN and by a prefix that ten names have are in turn, over gRPC. Then all three nodes are killed and started again, and what counts is the first linearizable get that any of them answers;
 //! last one node alone, until it answers itself.
 
 use std::fs;
@@ -20,7 +20,7 @@ use types::limits;
 
 use crate::args::{Etcd, Output};
 use crate::clusters::{Clusters, NODES};
-use crate::contestant::{Contestant, Front, Way};
+use crate::contestant::{self, Contestant, Front, Way};
 use crate::drive::{self, Extent, Operation, Order, Run};
 use crate::meter;
 use crate::progress;
@@ -41,6 +41,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// Time for one get while nodes start.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(10);
+/// What is measured in turn to see what a secret's place among many costs.
+pub(crate) const LOOKUPS: [Operation; 3] = [Operation::Get, Operation::GetByArn, Operation::ListByPrefix];
 /// More secrets would need a longer stride of their order.
 const MOST_SECRETS: usize = 5_000_000;
 
@@ -91,6 +93,8 @@ pub(crate) struct Figures {
     /// By front: the pairs' runs.
     pub(crate) gets: Vec<(Front, Vec<Run>)>,
     pub(crate) puts: Vec<Run>,
+    /// By operation: the runs over gRPC. Empty for etcd.
+    pub(crate) lookups: Vec<(Operation, Vec<Run>)>,
     /// Resident bytes of a node, on average: empty, filled, at the end of the load, started again.
     pub(crate) resident: [u64; 4],
     /// Bytes of a node's files, on average, at the end of the load.
@@ -145,6 +149,9 @@ async fn measure(args: &ScaleArgs, secrets: usize) -> Result<Size> {
     }
     let mut gets = load.pairs(&mut contestants, Operation::Get, args.pairs).await?;
     contestants.retain(|contestant| contestant.front != Front::Http);
+    let arns = contestant::arns(&clusters.conclave, secrets).await?;
+    let knowing = Contestant::grpc(&clusters, CLIENTS, CONNECTIONS)?.knowing(&arns);
+    let lookups = load.lookups(knowing, args.pairs).await?;
     let mut puts = load.pairs(&mut contestants, Operation::Put, args.pairs).await?;
     drop(contestants);
     let end = clusters.memory()?;
@@ -164,6 +171,7 @@ async fn measure(args: &ScaleArgs, secrets: usize) -> Result<Size> {
         first_reads: Some(first_reads),
         gets,
         puts: puts.swap_remove(0).1,
+        lookups,
         resident: [empty, filled, end, again].map(|memory| node(memory.conclave)),
         disk,
         start,
@@ -177,8 +185,18 @@ async fn measure(args: &ScaleArgs, secrets: usize) -> Result<Size> {
             let again = node(meter::resident(&etcd.pids())?);
             let [empty, filled, end] = [empty, filled, end].map(|memory| node(memory.etcd.unwrap_or(0)));
             let resident = [empty, filled, end, again];
-            let (first_reads, checkpoints) = (None, None);
-            Some(Figures { fill, first_reads, gets: etcd_gets, puts, resident, disk, start, start_one, checkpoints })
+            Some(Figures {
+                fill,
+                first_reads: None,
+                gets: etcd_gets,
+                puts,
+                lookups: Vec::new(),
+                resident,
+                disk,
+                start,
+                start_one,
+                checkpoints: None,
+            })
         }
         _ => None,
     };
@@ -227,6 +245,23 @@ impl Load {
                 if pair > 0 {
                     shown(contestant.front, operation, &run)?;
                     runs[number].1.push(run);
+                }
+            }
+        }
+        Ok(runs)
+    }
+
+    /// The lookups in turn, of secrets that are drawn.
+    async fn lookups(&self, mut contestant: Contestant, rounds: u32) -> Result<Vec<(Operation, Vec<Run>)>> {
+        let mut runs = LOOKUPS.map(|operation| (operation, Vec::new())).to_vec();
+        for round in 0..=rounds {
+            for (operation, runs) in &mut runs {
+                let order = Order::drawn(self.secrets, round).into();
+                let time = if round == 0 { WARM_UP } else { self.run };
+                let run = drive::drive(&mut contestant, *operation, &order, &self.value, Extent::During(time)).await?;
+                if round > 0 {
+                    shown(contestant.front, *operation, &run)?;
+                    runs.push(run);
                 }
             }
         }

@@ -1,0 +1,4 @@
+//! Keys: the bodies of KMS.
+
+mod answer;
+mod request;
