@@ -13,7 +13,7 @@ use crate::load::{Load, read_all};
 const WRITERS: usize = 6;
 /// Acknowledged writes that are demanded of the others, and of all.
 const PROGRESS: u64 = 50;
-const DISK_BYTES: u64 = 64 << 20;
+const DISK_BYTES: u64 = 160 << 20;
 /// Large secrets that fill more than the segments that the log has prepared.
 const LARGE: usize = 60;
 const NO_SPACE: &str = "No space left on device";
@@ -58,15 +58,15 @@ async fn a_node_without_space_for_its_log_ends_and_comes_back_with_all_of_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkpoint_without_space_purges_nothing_and_is_taken_when_there_is_some() {
     // A segment that outlasts the test: it is the checkpoint that finds no space.
-    let settings = [SHORT_LOG[1], ("CONCLAVE_STORAGE_LOG_SEGMENT_BYTES", "8388608")];
+    let settings = [SHORT_LOG[1], ("CONCLAVE_STORAGE_LOG_SEGMENT_BYTES", "33554432")];
     let cluster = Cluster::start_with(3, &settings).unwrap();
     let load = Load::start(&cluster, WRITERS).await.unwrap();
     let leader = cluster.leader(None).await.unwrap();
     let victim = cluster.ids().unwrap().into_iter().find(|id| *id != leader).unwrap();
     let disk = move_to_small_disk(&cluster, victim).await.unwrap();
-    // Early and late in what it writes.
-    for spared in [100 << 10, 700 << 10] {
-        bulk::write(&cluster, LARGE / 4, None).await.unwrap();
+    // Early and late in what it writes, which is more than its engine has room for in the files that it has.
+    for (spared, secrets) in [(100 << 10, 2 * LARGE), (3 << 20, 4 * LARGE)] {
+        bulk::write(&cluster, secrets, None).await.unwrap();
         let node = cluster.node(victim).unwrap();
         cluster.settled().await.unwrap();
         disk.fill(spared).unwrap();

@@ -9,7 +9,7 @@ use super::*;
 /// What the fake answers to these; `None` to others.
 pub(super) fn output(input: &dyn Any) -> Option<Box<dyn Any>> {
     Some(if let Some(input) = input.downcast_ref::<RotateSecretInput>() {
-        let version_id = input.client_request_token.as_deref().map(|token| VersionId::parse(token).unwrap());
+        let version_id = input.client_request_token.as_deref().and_then(|token| VersionId::parse(token).ok());
         Box::new(RotationOutput { arn: arn(), name: name(), version_id })
     } else if input.is::<CancelRotateSecretInput>() {
         Box::new(RotationOutput { arn: arn(), name: name(), version_id: None })
