@@ -96,8 +96,9 @@ async fn a_snapshot_for_which_there_is_no_space_is_sent_again_until_there_is() {
     let victim = cluster.ids().unwrap().into_iter().find(|id| *id != leader).unwrap();
     let disk = move_to_small_disk(&cluster, victim).await.unwrap();
     cluster.kill_9(&[victim]).unwrap();
+    let missed = bulk::last_segment(&cluster, leader).unwrap();
     bulk::write(&cluster, LARGE, Some(victim)).await.unwrap();
-    bulk::checkpoint(&cluster, leader).await.unwrap();
+    bulk::purge(&cluster, leader, victim, &missed).await.unwrap();
     // Room for the segment that is prepared at the start and for some chunks.
     disk.fill(2 << 20).unwrap();
     cluster.restart(victim).unwrap();
