@@ -6,15 +6,22 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use net::pki::{CertificateAuthority, Issued, PrivateKeyPem};
+use proto::cluster::v1::UnsealRequest;
+use proto::cluster::v1::seal_client::SealClient;
 use regex::bytes::Regex;
 use serde_json::{Value, json};
 use testkit::process::is_alive;
 use testkit::{Cluster, PATIENCE, until, until_async};
 use tonic::body::Body;
 use tonic::client::GrpcService;
+use tonic::transport::Channel;
+
+use crate::bulk;
 
 const NAME: &str = "seal/name-5d0c91e7b2f64a83";
 const VALUE: &str = "value-0c6b1f7d2a9e4853";
@@ -82,6 +89,19 @@ async fn reads(cluster: &Cluster, id: u64) {
     })
     .await
     .unwrap();
+}
+
+/// A node's client port, with a certificate of the cluster that is bound to nobody.
+fn channel_of_nobody(cluster: &Cluster, id: u64) -> Channel {
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+    let of_operator = |name: &str| read(cluster.dir().join("operator").join(name));
+    let key = PrivateKeyPem::new(of_operator("client-ca.key"));
+    let authority = CertificateAuthority::from_pem(&of_operator("client-ca.pem"), key).unwrap();
+    let Issued { certificate, key } =
+        authority.issue_client("spiffe://corp/billing", "billing", SystemTime::now()).unwrap();
+    let authorities = read(cluster.variable("CONCLAVE_CA").unwrap().into());
+    let tls = net::tls::client_config(&authorities, Some((&certificate, &key))).unwrap();
+    net::connect::client_channel(&cluster.node(id).unwrap().client_addr, tls).unwrap()
 }
 
 /// Bytes of a process's memory that are searched at once.
@@ -164,6 +184,12 @@ async fn a_sealed_cluster_serves_nothing_keeps_no_key_and_opens_again() {
     restart(&cluster, &ids[..1]);
     until_sealed(&cluster, &ids);
 
+    // The keyfile is there, and not for everybody to use against an operator's word.
+    let mut nobody = SealClient::new(channel_of_nobody(&cluster, 1));
+    let refused = nobody.unseal(UnsealRequest { credential: None }).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied, "{refused:?}");
+    assert_eq!(seals(&cluster)[&1]["sealed"], true);
+
     // One is not a quorum, but it does not need to be sealed for that.
     let unsealed = conclave(&cluster, &["operator", "unseal"]);
     assert!(unsealed["nodes"].as_array().unwrap().iter().all(|node| node["sealed"] == false), "{unsealed}");
@@ -242,6 +268,18 @@ async fn without_peer_unseal_a_node_waits_sealed_and_says_so() {
     reads(&cluster, 1).await;
     show_keyfile(&cluster, 3);
     reads(&cluster, 3).await;
+
+    // An operator's seal holds for a node that was sealed already, whatever is at hand later.
+    hide_keyfile(&cluster, 3);
+    restart(&cluster, &[3]);
+    until_sealed(&cluster, &[3]);
+    conclave(&cluster, &["operator", "seal"]);
+    show_keyfile(&cluster, 3);
+    assert!(cluster.node(3).unwrap().data_dir.join("sealed").exists());
+    restart(&cluster, &[3]);
+    until_sealed(&cluster, &[1, 2, 3]);
+    conclave(&cluster, &["operator", "unseal"]);
+    reads(&cluster, 3).await;
 }
 
 /// Reads without a pause until it is dropped; every answer must be the value.
@@ -278,7 +316,7 @@ impl Reader {
 #[cfg_attr(not(feature = "clusters"), ignore = "needs `cargo xtask test`")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn barrier_and_root_rotate_while_leaders_die_and_everything_stays_readable() {
-    let cluster = Cluster::start(3).unwrap();
+    let cluster = Cluster::start_with(3, &bulk::SHORT_LOG).unwrap();
     let ids = cluster.ids().unwrap();
     cluster.conclave(["secret", "create", NAME]).stdin(VALUE).run().unwrap().success().unwrap();
     let reader = Reader::start(&cluster);
@@ -310,6 +348,17 @@ async fn barrier_and_root_rotate_while_leaders_die_and_everything_stays_readable
     let keyrings: Vec<Vec<u8>> =
         cluster.nodes().unwrap().iter().map(|node| fs::read(node.data_dir.join("keyring")).unwrap()).collect();
     assert!(keyrings.windows(2).all(|pair| pair[0] == pair[1]), "the nodes have different keyrings");
+    // A node that needs a snapshot gets the newest term, which the checkpoint that is sent does not know of.
+    let leader = cluster.leader(None).await.unwrap();
+    let away = *ids.iter().find(|id| **id != leader).unwrap();
+    cluster.kill_9(&[away]).unwrap();
+    let missed = bulk::last_segment(&cluster, leader).unwrap();
+    bulk::purge(&cluster, leader, away, &missed).await.unwrap();
+    conclave(&cluster, &["operator", "rotate-barrier"]);
+    let log = cluster.node(away).unwrap().log;
+    cluster.restart(away).unwrap();
+    cluster.settled().await.unwrap();
+    assert!(fs::read_to_string(log).unwrap().contains("snapshot received"));
     // What was written under the new term opens at a start, and the state is one.
     cluster.conclave(["secret", "create", "seal/two"]).stdin("two").run().unwrap().success().unwrap();
     conclave(&cluster, &["cluster", "snapshot"]);

@@ -33,6 +33,7 @@ use crate::acknowledged::{Acknowledged, Answers, Withheld};
 use crate::boots::{BOOTS_METADATA, BootRecords, KNOWN_METADATA};
 use crate::checkpoint::head_of;
 use crate::data_dir::DataId;
+use crate::machine::Publisher;
 use crate::raft_types::{Config, Node, RpcError, Snapshot, Vote};
 use crate::standing::{DATA_METADATA, Expelled, Standing};
 use crate::wire::{self, Malformed};
@@ -97,6 +98,7 @@ pub(crate) struct Peers {
     tls: net::tls::PeerDialer,
     dial: BTreeMap<NodeId, String>,
     barrier: Arc<Barrier>,
+    publisher: Publisher,
     /// A peer that was not heard for so long is said to be silent.
     silence: Duration,
     dialled: ArcSwap<HashMap<(NodeId, Traffic), Dialled>>,
@@ -111,11 +113,13 @@ impl Peers {
         tls: net::tls::PeerDialer,
         dial: BTreeMap<NodeId, String>,
         barrier: Arc<Barrier>,
+        publisher: Publisher,
         silence: Duration,
         boots: BootRecords,
     ) -> Self {
         let (standing, acknowledged) = (Standing::new(), Acknowledged::default());
-        Self { this, tls, dial, barrier, silence, dialled: ArcSwap::default(), standing, boots, acknowledged }
+        let dialled = ArcSwap::default();
+        Self { this, tls, dial, barrier, publisher, silence, dialled, standing, boots, acknowledged }
     }
 
     /// A client for one kind of traffic to `target`.
@@ -404,7 +408,9 @@ impl RaftNetworkV2<Config> for Connection {
         let mut client = self.client(Traffic::Snapshot)?;
         let last = snapshot.meta.last_log_id;
         let head = head_of(&snapshot.meta).map_err(|error| StreamingError::Network(NetworkError::new(&error)))?;
-        let keyring = snapshot.snapshot.keyring().map(|keyring| wire::keyring_to(keyring));
+        // The newest one: the chunks are sealed under the newest term, which the snapshot's own may not have. A term
+        // that begins during the transfer ends it, and the next one has that term too.
+        let keyring = self.peers.publisher.current().state.keyring().map(|keyring| wire::keyring_to(keyring));
         let chunks = self.peers.barrier.clone().chunks(head, snapshot.snapshot);
         let (taken, progress) = watch::channel(());
         let parts = Parts { vote: Some(wire::vote_to(&vote)), keyring, chunks, taken };

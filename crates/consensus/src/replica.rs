@@ -157,8 +157,8 @@ impl Replica {
         let boots = BootRecords::new(config.node, dir, publisher.clone());
         let boots = boots.ok_or_else(|| io::Error::other("the start was not counted"))?;
         let silence = config.timing.election_max;
-        let peers = Peers::new(config.node, config.dialer, config.dial, config.barrier.clone(), silence, boots);
-        let peers = Arc::new(peers);
+        let (barrier, current) = (config.barrier.clone(), publisher.clone());
+        let peers = Arc::new(Peers::new(config.node, config.dialer, config.dial, barrier, current, silence, boots));
         let raft =
             Raft::new(config.node, raft_config, Network(peers.clone()), Log::new(log.clone(), codec.clone()), machine);
         let raft = Box::pin(raft).await.map_err(|error| StartError::Raft(error.to_string()))?;

@@ -1,6 +1,9 @@
 //! The peer port of a node that is sealed: it says so, and nothing else.
 
+use std::fmt;
+use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::Stream;
 use proto::cluster::v1::Role;
@@ -9,15 +12,23 @@ use proto::raft::v1::raft_server::{Raft, RaftServer};
 use tonic::{Request, Response, Status, Streaming};
 
 /// The service of the peer port while the node is sealed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SealedPeer {
     version: &'static str,
+    mark: Arc<dyn Fn() -> io::Result<()> + Send + Sync>,
+}
+
+impl fmt::Debug for SealedPeer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedPeer").field("version", &self.version).finish_non_exhaustive()
+    }
 }
 
 impl SealedPeer {
-    /// A node that runs that version.
-    pub const fn new(version: &'static str) -> Self {
-        Self { version }
+    /// A node that runs that version. `mark` is called when an operator seals the cluster, and keeps the node from
+    /// being unsealed by anything else than an operator; it may block.
+    pub fn new(version: &'static str, mark: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self { version, mark: Arc::new(mark) }
     }
 
     /// The tonic service.
@@ -46,8 +57,11 @@ impl Raft for SealedPeer {
         }))
     }
 
-    /// It is what was asked for.
+    /// It is sealed; from now on because an operator wants it.
     async fn local_seal(&self, _: Request<pb::LocalSealRequest>) -> Result<Response<pb::LocalSealResponse>, Status> {
+        let mark = self.mark.clone();
+        let marked = tokio::task::spawn_blocking(move || mark()).await.map_err(io::Error::other);
+        marked.flatten().map_err(|error| Status::internal(format!("the seal cannot be kept: {error}")))?;
         Ok(Response::new(pb::LocalSealResponse {}))
     }
 

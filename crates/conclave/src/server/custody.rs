@@ -29,11 +29,16 @@ pub(super) fn marker(data_dir: &Path) -> PathBuf {
     data_dir.join(MARKER)
 }
 
+/// Marks a node as sealed by an operator, durably: until it is unsealed it tries nothing by itself.
+pub(super) fn mark(data_dir: &Path) -> io::Result<()> {
+    files::replace(&marker(data_dir), Access::Private, b"sealed by an operator\n").map_err(io::Error::other)
+}
+
 /// The custody of this node.
 pub(super) struct Custody {
     cluster: ClusterId,
     keys: Keys,
-    marker: PathBuf,
+    data_dir: PathBuf,
     barrier: Arc<Barrier>,
     transfers: Transfers,
     /// Held while the file is compared and replaced.
@@ -46,7 +51,7 @@ impl Custody {
         Self {
             cluster: config.cluster.id,
             keys: config.keys.clone(),
-            marker: marker(&config.node.data_dir),
+            data_dir: config.node.data_dir.clone(),
             barrier,
             transfers: Transfers::new(&config.node.data_dir),
             file: Mutex::default(),
@@ -156,11 +161,16 @@ impl KeyCustody for Custody {
         let sealed = keyring.encode();
         // What the nodes will read, not what is in memory here: it takes the place of what they can open now.
         let read = Keyring::decode(&sealed).map_err(|error| with_causes(&error))?;
+        let mut opens = false;
         for report in read.verify(&at_hand.refs()) {
             match report.outcome {
-                Ok(()) | Err(VerifyError::NotAtHand) => {}
+                Ok(()) => opens = true,
+                Err(VerifyError::NotAtHand) => {}
                 Err(error) => return Err(format!("{}: the new wrap does not open: {error}", report.name)),
             }
+        }
+        if !opens {
+            return Err("no provider that would be left was shown to open the root key".to_owned());
         }
         let providers = read.providers().map(provider_id).collect();
         Ok(PreparedKeyring { sealed, terms, barrier_term: read.newest_term(), providers, shares })
@@ -190,7 +200,7 @@ impl consensus::Custody for Custody {
     }
 
     fn seal(&self) -> io::Result<()> {
-        files::replace(&self.marker, Access::Private, b"sealed by an operator\n").map_err(io::Error::other)?;
+        mark(&self.data_dir)?;
         tracing::warn!("an operator seals the node");
         self.sealing.cancel();
         Ok(())

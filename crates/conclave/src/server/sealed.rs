@@ -14,7 +14,7 @@ use consensus::SealedPeer;
 use http::StatusCode;
 use key_service::{Barrier, Keyring, ProviderKind, Share};
 use net::tls::PeerDialer;
-use net::{ConnectionInfo, ListenerLimits};
+use net::{ClientIdentity, ConnectionInfo, ListenerLimits};
 use proto::cluster::v1 as pb;
 use proto::cluster::v1::seal_server::{Seal, SealServer};
 use service::Given;
@@ -92,7 +92,9 @@ pub(super) async fn wait(
     });
     let (stop, stop_peers) = (CancellationToken::new(), CancellationToken::new());
     let clients = serve_on(ports.0.listener()?, tls.client.clone(), app(&node), client_limits(), &stop)?;
-    let peer_app = tonic::service::Routes::new(SealedPeer::new(env!("CARGO_PKG_VERSION")).into_server());
+    let data_dir = config.node.data_dir.clone();
+    let peer = SealedPeer::new(env!("CARGO_PKG_VERSION"), move || custody::mark(&data_dir));
+    let peer_app = tonic::service::Routes::new(peer.into_server());
     let peer_app = peer_app.into_axum_router();
     let peers = serve_on(ports.1.listener()?, tls.peer.clone(), peer_app, ListenerLimits::peer(), &stop_peers)?;
     let barrier = tokio::select! {
@@ -116,17 +118,16 @@ async fn by_itself(node: &SealedNode, dialer: &PeerDialer) -> Barrier {
         if custody::marker(&config.node.data_dir).exists() {
             continue;
         }
-        let mut why = match unattended(config).await {
-            Ok(barrier) => return barrier,
-            Err(why) => why,
-        };
-        if config.keys.peer_unseal {
-            match from_peers(config, dialer).await {
-                Ok(barrier) => return barrier,
-                Err(from_peers) => why = format!("{why}; {from_peers}"),
-            }
+        let mut attempt = unattended(config).await;
+        if let (Err(why), true) = (&attempt, config.keys.peer_unseal) {
+            attempt = from_peers(config, dialer).await.map_err(|from_peers| format!("{why}; {from_peers}"));
         }
-        node.say(why);
+        match attempt {
+            // An operator may have sealed it meanwhile.
+            Ok(_) if custody::marker(&config.node.data_dir).exists() => {}
+            Ok(barrier) => return barrier,
+            Err(why) => node.say(why),
+        }
     }
 }
 
@@ -291,13 +292,11 @@ fn sealed<T>() -> Result<T, Status> {
     Err(failed(&ApiError::new(ErrorCode::ServiceUnavailable, SEALED)))
 }
 
-/// Anybody with a certificate of the cluster may ask and give; what counts is what is given.
-fn must_be_known<T>(request: &tonic::Request<T>) -> Result<(), Status> {
+/// Anybody with a certificate of the cluster may ask, and give what opens the root key; what counts is what is given.
+fn must_be_known<T>(request: &tonic::Request<T>) -> Result<&ClientIdentity, Status> {
     let connection = request.extensions().get::<ConnectionInfo>();
-    if connection.is_some_and(|connection| connection.client_identity.is_some()) {
-        return Ok(());
-    }
-    Err(failed(&ErrorCode::MissingAuthenticationToken.into()))
+    let client = connection.and_then(|connection| connection.client_identity.as_ref());
+    client.ok_or_else(|| failed(&ErrorCode::MissingAuthenticationToken.into()))
 }
 
 #[tonic::async_trait]
@@ -314,22 +313,29 @@ impl Seal for Front {
         &self,
         request: tonic::Request<pb::UnsealRequest>,
     ) -> Result<Response<pb::SealStatusResponse>, Status> {
-        must_be_known(&request)?;
+        let client = must_be_known(&request)?.clone();
         let credential = request.into_inner().credential;
         let credential = credential.and_then(|mut message| message.credential.take());
+        // Who gives nothing has the node use what lies beside it, against an operator's word if it was sealed by one.
+        if credential.is_none() && client.root_account(self.0.config.cluster.id).is_none() {
+            tracing::warn!(?client, "a client that is not root has tried to unseal the node");
+            let why = "without a passphrase or shares, only root may unseal a node";
+            return Err(failed(&ApiError::new(ErrorCode::AccessDenied, why)));
+        }
         let taken = match self.0.take(credential).await {
             Ok(Some(barrier)) => self.0.unmark().map(|()| Some(barrier)),
             other => other,
         };
         match taken {
             Ok(Some(barrier)) => {
+                tracing::warn!(?client, "a client has unsealed the node");
                 // A second one has come too late, which is as good.
                 let _already = self.0.opened.try_send(barrier);
                 Ok(Response::new(self.0.status(false)))
             }
             Ok(None) => Ok(Response::new(self.0.status(true))),
             Err(why) => {
-                tracing::warn!(why, "an operator's attempt to unseal the node has failed");
+                tracing::warn!(?client, why, "an attempt to unseal the node has failed");
                 Err(failed(&ApiError::new(ErrorCode::InvalidRequest, why)))
             }
         }

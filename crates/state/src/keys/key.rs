@@ -15,7 +15,7 @@ pub enum KeyManager {
     Customer,
 }
 
-/// What a key may be used for now.
+/// What a key may be used for, as of the last change of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyState {
     /// Everything.
