@@ -66,7 +66,7 @@ impl State {
             Command::CreateSecret(command) => self.create_secret(command),
             Command::PutSecretValue(command) => self.put_secret_value(command),
             Command::DeleteSecret(command) => self.delete_secret(&command),
-            Command::UpdateSecret(command) => self.update_secret(command),
+            Command::UpdateSecret(command) => self.update_secret(index, decided_at, command),
             Command::UpdateSecretVersionStage(command) => self.update_secret_version_stage(&command),
             Command::RestoreSecret(command) => self.restore_secret(&command),
             Command::TagResource(command) => self.tag_resource(command),
@@ -181,6 +181,7 @@ impl State {
             versions: Versions::default(),
             labels: Vec::new(),
             next_part: 0,
+            key_changed_at: 0,
         };
         let version = command.value.is_some().then_some(command.token);
         if let (Some(token), Some(value)) = (&version, command.value) {
@@ -206,7 +207,7 @@ impl State {
         Ok(applied)
     }
 
-    fn update_secret(&mut self, command: UpdateSecret) -> Outcome {
+    fn update_secret(&mut self, index: u64, decided_at: u64, command: UpdateSecret) -> Outcome {
         let UpdateSecret { target, token, description, kms_key_id, value, rewrap } = command;
         let secret = self.live_secret(&target)?;
         let (mut next, version) = match value {
@@ -218,8 +219,16 @@ impl State {
                 (next, Some(token))
             }
         };
-        if let Some(rewrap) = rewrap {
-            rewrap_labelled(secret, &mut next, rewrap)?;
+        if kms_key_id.is_some() {
+            next.key_changed_at = index;
+        }
+        match rewrap {
+            Some(rewrap) => rewrap_labelled(secret, &mut next, rewrap)?,
+            // They stay under keys that could not be used, which must be so still.
+            None if kms_key_id.is_some() && !self.wraps_unchanged_since(secret, decided_at) => {
+                return Err(Refusal::Conflict);
+            }
+            None => {}
         }
         if let Some(description) = description {
             next.description = Some(description).filter(|text| !text.is_empty());

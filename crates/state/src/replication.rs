@@ -5,8 +5,8 @@
 //! in memory only and in the command that changes either: it is not stored, so it cannot drift, and it is found like
 //! every other secret.
 //!
-//! Its values are the primary's too, sealed under the primary's ARN, and their data keys have one wrap for all regions
-//! as long as there is one key for all regions. With keys of their own replicas get wraps of their own, in this record.
+//! Its values are the primary's too, sealed under the primary's ARN, and their data keys have one wrap for all regions,
+//! by the primary's key, also when the replica has another key or is promoted. The service asks for both keys.
 
 use std::fmt;
 use std::sync::Arc;

@@ -48,6 +48,9 @@ pub struct Secret {
     pub labels: Vec<(StagingLabel, VersionId)>,
     /// The part number of the next version's record.
     pub next_part: u64,
+    /// The log index at which its key was last changed, 0 if it never was: what was decided before, with a value under
+    /// another key, is not taken.
+    pub key_changed_at: u64,
 }
 
 impl Secret {

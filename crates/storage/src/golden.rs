@@ -613,6 +613,7 @@ fn secret() -> SecretRecord {
             (StagingLabel::parse("blue").unwrap(), version_id('e')),
         ],
         next_part: 3,
+        key_changed_at: 0,
     };
     let versions =
         vec![VersionPart { part: 1, last_accessed: None }, VersionPart { part: 2, last_accessed: Some(at(2)) }];

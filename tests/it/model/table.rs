@@ -55,7 +55,8 @@ pub(crate) const OPERATIONS: &[&str] = &[
 const NOT_SERVED: &[(&str, &str)] = &[];
 
 const EXTERNAL: &str = "of secrets that a partner of AWS manages; AWS documents no rule for others";
-const ONE_KEY: &str = "there is only the default key yet, which AWS leaves out";
+const ONE_KEY: &str =
+    "the secrets of this call are under the default key, which AWS leaves out; `keys.rs` shows others";
 const ONE_POLICY: &str = "a secret has at most one policy, so there is no second page";
 const NO_CROSS_ACCOUNT: &str = "a cluster has one account";
 const NO_ROTATION: &str = "no rotation function can be registered yet, so no secret is rotated";
@@ -109,7 +110,7 @@ const MISSING: How = Here(r#"{"SecretId": "model/missing"}"#);
 const SCHEDULED: How = Here(r#"{"SecretId": "model/scheduled"}"#);
 const ON_A_REPLICA: How = Test("every_write_to_a_replica_is_refused");
 const NO_PARAMETER: How = Not("nothing in this request is wrong that is not a ValidationException");
-const CANNOT_ENCRYPT: How = Not("values are encrypted under the cluster's own key, which cannot be taken away");
+const CANNOT_ENCRYPT: How = Test("a_secret_goes_by_the_state_of_its_key");
 const NOT_DECRYPTED: How = Not("writes compare digests and decrypt nothing");
 const NO_POLICY: How = Not("no member of the request is a policy");
 const NO_PRECONDITION: How = Not("for secrets of other services, and there are none");
@@ -131,7 +132,7 @@ const ERRORS: &[(&str, &str, How)] = &[
     ("BatchGetSecretValue", "InvalidParameterException", Here("{}")),
     ("BatchGetSecretValue", "InvalidRequestException", Not("of one secret: it is in the answer's Errors")),
     ("BatchGetSecretValue", "ResourceNotFoundException", Not("of one secret: it is in the answer's Errors")),
-    ("BatchGetSecretValue", "DecryptionFailure", Not("of one secret: it is in the answer's Errors")),
+    ("BatchGetSecretValue", "DecryptionFailure", Test("a_secret_goes_by_the_state_of_its_key")),
     ("CreateSecret", "InvalidParameterException", Here(TWO_VALUES)),
     ("CreateSecret", "InvalidRequestException", Here(r#"{"Name": "model/scheduled"}"#)),
     ("CreateSecret", "ResourceExistsException", Here(r#"{"Name": "model/kept"}"#)),
@@ -152,7 +153,7 @@ const ERRORS: &[(&str, &str, How)] = &[
     ("GetRandomPassword", "InvalidParameterException", Here(r#"{"PasswordLength": 3}"#)),
     ("GetRandomPassword", "InvalidRequestException", Not("no state that a password depends on")),
     ("DeleteResourcePolicy", "InvalidParameterException", Here(POLICY_OF_ANOTHER_NAME)),
-    ("GetSecretValue", "DecryptionFailure", Test("values_open_only_where_they_were_put")),
+    ("GetSecretValue", "DecryptionFailure", Test("a_secret_goes_by_the_state_of_its_key")),
     ("ListSecrets", "InvalidParameterException", Here(r#"{"Filters": [{"Key": "name"}]}"#)),
     ("ListSecrets", "InvalidRequestException", Not("no state that a listing depends on")),
     (

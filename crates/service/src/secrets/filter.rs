@@ -104,6 +104,7 @@ mod tests {
             versions: state::Versions::default(),
             labels: Vec::new(),
             next_part: 0,
+            key_changed_at: 0,
         }
     }
 

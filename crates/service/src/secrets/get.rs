@@ -1,6 +1,6 @@
 //! GetSecretValue.
 
-use state::{Secret, VersionEntry};
+use state::{Secret, Version, VersionEntry};
 use types::{ApiError, ErrorCode, Namespace, StagingLabel, VersionId};
 
 use super::default_key::customer_key;
@@ -59,7 +59,7 @@ pub(super) fn current<'a>(
 fn open(secret: &Secret, entry: &VersionEntry, view: &View<'_>) -> Result<Option<GetSecretValueOutput>, ApiError> {
     let version = &entry.version;
     let Some(sealed) = &version.value else { return Ok(None) };
-    key_of_replica_must_be_enabled(secret, view)?;
+    key_of_replica_must_be_enabled(secret, version, view)?;
     Ok(Some(GetSecretValueOutput {
         value: view.vault.open(view.state(), view.state().sealed_under(secret, version), &version.id, sealed)?,
         arn: secret.arn.clone(),
@@ -70,13 +70,14 @@ fn open(secret: &Secret, entry: &VersionEntry, view: &View<'_>) -> Result<Option
     }))
 }
 
-/// A replica has no wraps of its own: its versions are those of the primary, under the primary's key. That its own key
-/// may be used is asked beside it.
+/// A replica has no wraps of its own: its versions are those of the primary, under the primary's key, and stay so when
+/// it is promoted. That the key that it shows may be used is asked beside it.
 ///
 /// # Errors
 /// DecryptionFailure.
-fn key_of_replica_must_be_enabled(secret: &Secret, view: &View<'_>) -> Result<(), ApiError> {
-    let Some(arn) = secret.kms_key_id.as_deref().filter(|_| view.state().is_replica(secret)) else { return Ok(()) };
+fn key_of_replica_must_be_enabled(secret: &Secret, version: &Version, view: &View<'_>) -> Result<(), ApiError> {
+    let was_replicated = version.sealed_under.is_some() || view.state().is_replica(secret);
+    let Some(arn) = secret.kms_key_id.as_deref().filter(|_| was_replicated) else { return Ok(()) };
     match customer_key(arn, view.state()) {
         Some(key) if key.is_enabled() => Ok(()),
         _ => Err(cannot_decrypt()),

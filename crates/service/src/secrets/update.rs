@@ -67,22 +67,24 @@ impl Write for UpdateSecret {
 
 /// The labelled versions of a secret under another key.
 ///
-/// `None` when they are under it, and when one of them cannot be opened: then they stay as they are, as AWS leaves them
-/// when the caller may not use the key that they are under.
+/// Those that are under it keep their wraps, and are named all the same: `apply` must find the labels where they are.
+/// `None` when one of them cannot be opened: then they stay as they are, as AWS leaves them when the caller may not use
+/// the key that they are under.
 fn rewrap(secret: &Secret, to: &EncryptionKey, view: &View<'_>) -> Option<SecretRewrap> {
     let to_version = KeyVersion { key: to.id, material: to.newest_material() };
     let labelled = secret.versions.iter().map(|entry| &entry.version).filter(|version| secret.is_labelled(&version.id));
     let sealed: Vec<_> =
         labelled.filter_map(|version| version.value.as_ref().map(|sealed| (version, sealed))).collect();
-    if sealed.iter().all(|(_, sealed)| sealed.wrapped_by() == to_version) {
-        return None;
-    }
+    let is_there = sealed.iter().all(|(_, sealed)| sealed.wrapped_by() == to_version);
     let rewrapped = sealed.into_iter().map(|(version, sealed)| {
         let arn = view.state().sealed_under(secret, version);
         Some(RewrappedVersion {
             version: version.id.clone(),
             from: sealed.wrapped_by(),
-            wrapped_key: view.vault.rewrap(view.state(), arn, &version.id, sealed, to)?,
+            wrapped_key: match is_there {
+                true => sealed.wrapped_key.clone(),
+                false => view.vault.rewrap(view.state(), arn, &version.id, sealed, to)?,
+            },
         })
     });
     Some(SecretRewrap { to: to_version, versions: rewrapped.collect::<Option<_>>()? })

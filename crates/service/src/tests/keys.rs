@@ -16,7 +16,7 @@ use crate::api::keys::{
 };
 use crate::api::{
     BatchGetSecretValueInput, CreateSecretInput, ListSecretVersionIdsInput, ReplicaRegionInput,
-    ReplicateSecretToRegionsInput, TagInput, UpdateSecretInput,
+    ReplicateSecretToRegionsInput, StopReplicationToReplicaInput, TagInput, UpdateSecretInput,
 };
 use crate::keys::{
     CancelKeyDeletion, CreateAlias, CreateGrant, CreateKey, Decrypt, DeleteAlias, DescribeKey, DisableKey,
@@ -25,7 +25,10 @@ use crate::keys::{
     ListKeys, ListResourceTags, ListRetirableGrants, PutKeyPolicy, ReEncrypt, RetireGrant, RevokeGrant,
     RotateKeyOnDemand, ScheduleKeyDeletion, TagKey, UntagKey, UpdateAlias, UpdateKeyDescription,
 };
-use crate::secrets::{BatchGetSecretValue, CreateSecret, ListSecretVersionIds, ReplicateSecretToRegions, UpdateSecret};
+use crate::secrets::{
+    BatchGetSecretValue, CreateSecret, ListSecretVersionIds, ReplicateSecretToRegions, StopReplicationToReplica,
+    UpdateSecret,
+};
 
 const ALIAS: &str = "alias/app";
 
@@ -777,6 +780,40 @@ async fn a_replica_goes_by_the_state_of_its_own_key_too() {
     assert_eq!(code(value(&world, "s").await), Some(ErrorCode::DecryptionFailure));
     world.caller.region = region("us-east-1");
     assert_eq!(value(&world, "s").await.unwrap(), "one");
+
+    // Promoted, it still has the primary's wraps and goes by the key that it shows.
+    world.caller.region = region("eu-central-1");
+    enable(&world, &there.key_id).await.unwrap();
+    let stop = StopReplicationToReplicaInput { secret_id: text("s") };
+    world.write::<StopReplicationToReplica>(stop).await.unwrap();
+    assert_eq!(value(&world, "s").await.unwrap(), "one");
+    disable(&world, &there.key_id).await.unwrap();
+    assert_eq!(code(value(&world, "s").await), Some(ErrorCode::DecryptionFailure));
+}
+
+#[tokio::test]
+async fn a_value_that_meets_a_change_of_the_secrets_key_is_sealed_again_under_the_new_one() {
+    let world = World::new();
+    let (old, new) = (new_key(&world).await, new_key(&world).await);
+    under(&world, "s", &old.key_id).await.unwrap();
+    let state = world.state();
+    let target = state.secrets_from(state::SecretUid(0)).last().unwrap().arn.clone();
+    let arn = new.arn.clone();
+    world.before_next_proposal(move |replication| {
+        let command = state::UpdateSecret {
+            target,
+            token: types::VersionId::parse(&token("v9")).unwrap(),
+            description: None,
+            kms_key_id: Some(arn.into()),
+            value: None,
+            rewrap: None,
+        };
+        replication.commit(state::Command::UpdateSecret(command)).unwrap();
+    });
+    world.put("s", &token("v2"), "two", &[]).await.unwrap();
+    assert_eq!(keys_of_versions(&world, "s").await.iter().filter(|keys| **keys == [new.arn.clone()]).count(), 1);
+    disable(&world, &old.key_id).await.unwrap();
+    assert_eq!(value(&world, "s").await.unwrap(), "two");
 }
 
 #[tokio::test]
@@ -796,14 +833,15 @@ async fn a_rotation_is_followed_by_a_rewrap_that_goes_on_where_it_was() {
     };
     assert!(world.door.work_on_keys().await);
     let begun = job(&world);
+    let id = begun.key;
     assert!((1..SECRETS as u64).contains(&begun.rewrapped) && begun.finished.is_none(), "{begun:?}");
     // A step that was planned on an older state is not taken.
     world.before_next_proposal(move |replication| {
         let change = state::KeyChange::Description("changed".into());
-        let id = begun.key;
         replication.commit(state::Command::ChangeKey(state::ChangeKey { key: id, change })).unwrap();
     });
-    let _taken_or_planned_again = world.door.work_on_keys().await;
+    assert!(!world.door.work_on_keys().await);
+    assert_eq!(job(&world), begun);
     disable(&world, &key.key_id).await.unwrap();
     assert!(!world.door.work_on_keys().await);
     enable(&world, &key.key_id).await.unwrap();

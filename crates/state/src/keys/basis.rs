@@ -2,11 +2,12 @@
 
 use std::iter;
 
-use types::KeyId;
+use types::{KeyId, SecretArn};
 
 use super::rewrap::SecretRewrap;
 use crate::command::Command;
 use crate::outcome::Refusal;
+use crate::secret::Secret;
 use crate::state::State;
 
 impl State {
@@ -17,7 +18,27 @@ impl State {
             Command::DeleteAlias(command) => self.alias_unchanged_since(&command.namespace, &command.name, decided_at),
             _ => true,
         };
-        aliases_hold && keys_of(command).all(|key| self.key_unchanged_since(key, decided_at))
+        let key_of_secret_holds = match command {
+            Command::PutSecretValue(command) => self.key_of_secret_unchanged_since(&command.target, decided_at),
+            Command::UpdateSecret(command) if command.value.is_some() || command.kms_key_id.is_some() => {
+                self.key_of_secret_unchanged_since(&command.target, decided_at)
+            }
+            _ => true,
+        };
+        aliases_hold && key_of_secret_holds && keys_of(command).all(|key| self.key_unchanged_since(key, decided_at))
+    }
+
+    /// Whether the secret is under the key that it was under at that index, so that a value that was sealed then is.
+    fn key_of_secret_unchanged_since(&self, secret: &SecretArn, decided_at: u64) -> bool {
+        self.secret_by_arn(secret).is_none_or(|secret| secret.key_changed_at <= decided_at)
+    }
+
+    /// Whether the keys that the labelled versions of a secret are under are what they were at that index.
+    pub(crate) fn wraps_unchanged_since(&self, secret: &Secret, decided_at: u64) -> bool {
+        let labelled = secret.versions.iter().filter(|entry| secret.is_labelled(&entry.version.id));
+        let mut wrapped = labelled.filter_map(|entry| entry.version.value.as_ref());
+        // One that is gone does not come back.
+        wrapped.all(|value| self.encryption_key(&value.key).is_none_or(|key| key.changed_at <= decided_at))
     }
 
     /// Refuses a command that has a key wrap something which it may not wrap now.

@@ -106,6 +106,48 @@ fn other_labelled_versions_than_those_that_were_wrapped_are_a_conflict() {
 }
 
 #[test]
+fn what_was_decided_before_the_secret_came_under_another_key_is_a_conflict() {
+    let mut node = secret_of_four();
+    let own = of(node.create_key(1), 1);
+    let put = node.envelope(Command::PutSecretValue(node.put_command("s", "5", "v5", "AWSCURRENT")));
+    let with_value = node.envelope(Command::UpdateSecret(node.update_command("s", "6", Some("v6"))));
+    let to_default = UpdateSecret { kms_key_id: Some("".into()), ..node.update_command("s", "7", None) };
+    let to_default = node.envelope(Command::UpdateSecret(to_default));
+    let described = UpdateSecret { description: Some("d".into()), ..node.update_command("s", "8", None) };
+    let described = node.envelope(Command::UpdateSecret(described));
+    change_key_of(&mut node, rewrap(own, &["2", "3", "4"])).unwrap();
+    let before = node.secret("s").clone();
+    for (number, late) in [(100, put), (101, with_value), (102, to_default)] {
+        let late = Envelope { proposal: types::ProposalId([number; 16]), ..late };
+        assert_eq!(node.apply(late), Err(Refusal::Conflict), "{number}");
+    }
+    assert_eq!(*node.secret("s"), before);
+    // What has nothing to do with keys is taken.
+    node.apply(Envelope { proposal: types::ProposalId([103; 16]), ..described }).unwrap();
+    let value = sealed_under("v5", own);
+    node.run(Command::PutSecretValue(PutSecretValue { value, ..node.put_command("s", "5", "v5", "AWSCURRENT") }))
+        .unwrap();
+    assert_eq!(wrapped_by(&node, "s", "5"), own);
+}
+
+#[test]
+fn versions_are_left_under_their_key_only_if_it_is_what_it_was() {
+    let mut node = secret_of_four();
+    let own = of(node.create_key(1), 1);
+    change_key_of(&mut node, rewrap(own, &["2", "3", "4"])).unwrap();
+    let change = |node: &mut Node, change| node.run(Command::ChangeKey(ChangeKey { key: own.key, change })).unwrap();
+    change(&mut node, KeyChange::Disable);
+    let leave = |node: &Node| UpdateSecret { kms_key_id: Some("".into()), ..node.update_command("s", "9", None) };
+    let late = node.envelope(Command::UpdateSecret(leave(&node)));
+    change(&mut node, KeyChange::Enable);
+    let late = Envelope { proposal: types::ProposalId([100; 16]), ..late };
+    assert_eq!(node.apply(late), Err(Refusal::Conflict), "the key can be used again");
+    change(&mut node, KeyChange::Disable);
+    node.run(Command::UpdateSecret(leave(&node))).unwrap();
+    assert_eq!((node.secret("s").kms_key_id.as_deref(), wrapped_by(&node, "s", "3")), (None, own));
+}
+
+#[test]
 fn a_value_and_another_key_come_in_one_command() {
     let mut node = secret_of_four();
     let own = of(node.create_key(1), 1);

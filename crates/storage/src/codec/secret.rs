@@ -30,6 +30,7 @@ pub(super) fn secret_to(record: &SecretRecord) -> pb::Secret {
         versions: record.versions.iter().map(Into::into).collect(),
         labels: secret.labels.iter().map(label_to).collect(),
         next_part: secret.next_part,
+        key_changed_at: secret.key_changed_at,
         rotation: secret.rotation.as_deref().map(Into::into),
     }
 }
@@ -53,6 +54,7 @@ pub(super) fn secret_from(secret: pb::Secret) -> Result<SecretRecord, DecodeErro
         versions: Versions::default(),
         labels: labels_from(&secret.labels)?,
         next_part: secret.next_part,
+        key_changed_at: secret.key_changed_at,
     };
     Ok(SecretRecord { secret: Arc::new(secret), versions })
 }

@@ -495,14 +495,14 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
 }
 
 fn secret_record() -> impl Strategy<Value = SecretRecord> {
-    let numbers = (any::<u64>(), any::<u64>());
+    let numbers = (any::<u64>(), any::<u64>(), any::<u64>());
     let names = (namespace(), name(), arn(), version_id(), text(), text(), option::of(tags()));
     let times = (timestamp(), timestamp(), option::of(timestamp()), option::of(timestamp()), option::of(rotation()));
     let versions = vec((any::<u64>(), option::of(timestamp())), 0..5);
     let labels = vec((label(), version_id()), 0..4);
     (numbers, names, times, versions, labels).prop_map(
         |(
-            (uid, next_part),
+            (uid, next_part, key_changed_at),
             (namespace, name, arn, create_token, description, kms_key_id, tags),
             (created, last_changed, last_accessed, deletion_date, rotation),
             versions,
@@ -525,6 +525,7 @@ fn secret_record() -> impl Strategy<Value = SecretRecord> {
                 versions: Versions::default(),
                 labels,
                 next_part,
+                key_changed_at,
             };
             let versions =
                 versions.into_iter().map(|(part, last_accessed)| VersionPart { part, last_accessed }).collect();
